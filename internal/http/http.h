@@ -1,0 +1,137 @@
+/*
+ * http.h - an HTTP/1.1 server over libmicrohttpd, which only this folder includes.
+ *
+ * libmicrohttpd 0.9.75 is lenient, so this module looks at the raw request itself: it takes the
+ * target as it was sent and refuses (400, close) what has two meanings: Transfer-Encoding beside
+ * Content-Length, a repeated Content-Length, Transfer-Encoding or Host, a missing Host in HTTP/1.1,
+ * a target that is not in origin form, control characters. RFC 9110, RFC 9112.
+ *
+ * A request is read whole (with its body, up to a maximum), then the handler is called once on one
+ * of the server's threads, fills a response and returns. What the handler puts on the request's
+ * arena lives until the response is sent. Thread rule: handlers run on many threads at once; a
+ * struct http_server is started and stopped by one.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct http_server;
+
+struct http_request {
+    struct arena *arena;
+    struct str method;
+    struct str target;    /* as sent */
+    struct str path;      /* raw, before the '?' */
+    struct str raw_query; /* raw, after the '?'; absent (p == NULL) without one */
+    struct str body;
+    const char *remote; /* "192.0.2.1" */
+    const char *local;  /* "192.0.2.9:8080", the accepted connection's own end */
+    void *note;         /* the handler's, for the done callback; on the arena */
+    void *connection;   /* this module's */
+};
+
+/* The first header of that name (any case), or absent. */
+struct str http_header(const struct http_request *r, const char *name);
+bool http_is_head(const struct http_request *r);
+
+enum http_body {
+    HTTP_BODY_COPY, /* bytes are copied now (or live on the request's arena: it outlives sending) */
+    HTTP_BODY_STATIC, /* bytes that never go away */
+    HTTP_BODY_HELD,   /* release(held) is called when they were sent */
+    HTTP_BODY_FILE,   /* length bytes of fd from offset, by sendfile; fd is closed after */
+};
+
+#define HTTP_HEADERS_MAX 12
+
+struct http_response {
+    int status;
+    struct str content_type; /* absent: none */
+    enum http_body kind;
+    struct str body;
+    void (*release)(void *);
+    void *held;
+    int fd;
+    uint64_t offset, length;
+    struct {
+        const char *name;
+        const char *value; /* ended by NUL; on the request's arena or static */
+    } headers[HTTP_HEADERS_MAX];
+    int headers_n;
+    bool close; /* end the connection after this */
+};
+
+/* False when there is no room. value must hold no CR, LF or NUL: such a header is left out. */
+bool http_add_header(struct http_response *r, const char *name, const char *value);
+/* A response of one line of text (a newline is added), text/plain; charset=utf-8, nosniff. */
+void http_text(struct http_request *q, struct http_response *r, int status, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+typedef void http_handler(void *ctx, struct http_request *q, struct http_response *r);
+
+/* After the last byte was sent or the connection was lost; for logs and counters. */
+struct http_done {
+    int status;
+    uint64_t bytes;       /* of the body, as the response says */
+    uint64_t duration_us; /* from the first call for this request to here */
+    bool completed;
+};
+typedef void http_done_fn(void *ctx, const struct http_request *q, const struct http_done *d);
+
+struct http_config {
+    const char *address;      /* "127.0.0.1:8080", "[::1]:8080", ":8080", "0.0.0.0:0" (any port) */
+    unsigned threads;         /* epoll threads; 0: one for each core that we may use */
+    bool thread_each;         /* a thread for each connection instead: for handlers that wait */
+    unsigned max_connections; /* in all; 0: 10,000 (256 with thread_each) */
+    unsigned max_per_address; /* 0: 1,000; loopback counts like any */
+    size_t max_target;        /* bytes of the target; 0: 8,000. More is 414 */
+    size_t max_body;          /* 0: no body is taken. More is 413 */
+    unsigned header_ms;       /* from the first byte to the end of the headers; 0: 10,000 */
+    unsigned body_ms;         /* for the whole body; 0: 60,000 */
+    unsigned idle_ms;         /* between requests, and without progress while sending; 0: 60,000 */
+    size_t pool;              /* bytes of memory for each connection; 0: 16,384 */
+    http_handler *handler;
+    http_done_fn *done; /* may be NULL */
+    void *ctx;
+};
+
+/* ERR_IO: the address is taken or not ours, said so; ERR_INVALID: no address. */
+err_code http_start(const struct http_config *c, struct http_server **ret, struct err *e);
+/* The port it listens on, in host order. */
+unsigned http_port(const struct http_server *s);
+/* Stops accepting, lets requests that are under way finish for up to grace_ms, then closes. */
+void http_stop(struct http_server *s, unsigned grace_ms);
+
+struct http_stats {
+    uint64_t accepted, refused, active, requests, timed_out;
+};
+void http_stats(const struct http_server *s, struct http_stats *ret);
+
+/* --- query strings --------------------------------------------------------------------------- */
+
+struct http_pair {
+    struct str key, value;
+};
+/*
+ * The pairs of a raw query as Go's url.ParseQuery reads them: '&' separates, '+' is a space, a pair
+ * with ';' or a bad escape is dropped (*dropped counts them), order and repetitions are kept. At
+ * most max_pairs (ERR_LIMIT). Decoded texts live in a; texts without escapes point into raw.
+ */
+err_code http_query(struct arena *a, struct str raw, uint32_t max_pairs, struct http_pair **ret,
+                    uint32_t *ret_n, uint32_t *dropped, struct err *e);
+/* A path segment or a whole path, %XX decoded, '+' kept. ERR_INVALID on a bad escape or a NUL. */
+err_code http_path_decode(struct arena *a, struct str raw, struct str *ret, struct err *e);
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+/*
+ * Answers with an open regular file, closing fd in any case: ETag (strong, from inode, size and
+ * mtime with nanoseconds), Last-Modified, Accept-Ranges, If-None-Match, If-Modified-Since,
+ * If-Match, If-Unmodified-Since, If-Range, one Range (206, 416) and several (the whole file, 200,
+ * which RFC 9110, 14.2 allows). content_type is kept by reference.
+ */
+void http_file(struct http_request *q, struct http_response *r, int fd, const char *content_type);
+
+#endif

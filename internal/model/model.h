@@ -1,0 +1,130 @@
+/*
+ * model.h - the shape of what a user defines: labels, groups, profiles, templates' kinds and names.
+ *
+ * Reads matchbox's JSON into structs and back, normalises labels, and says everything that is wrong
+ * with a resource. It knows nothing of other resources: whether a profile that a group names exists
+ * is asked by `service`. Pure: what it returns lives in the arena it was given and never changes.
+ * Thread rule: values, shared freely.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/finding.h"
+#include "base/str.h"
+#include "value/value.h"
+
+/* Kinds of templates, and so of documents. The order is stored in databases: only append. */
+enum model_kind {
+    MODEL_IGNITION,
+    MODEL_CLOUD,
+    MODEL_GENERIC,
+    MODEL_IPXE,
+    MODEL_GRUB,
+    MODEL_PXELINUX,
+    MODEL_META_DATA,
+    MODEL_NETWORK_CONFIG,
+    MODEL_VENDOR_DATA,
+    MODEL_FILES, /* read by Butane only: no profile names it */
+};
+#define MODEL_KINDS         10
+#define MODEL_PROFILE_KINDS 9 /* kinds that a profile can name: all before MODEL_FILES */
+
+/* The folder, which is also the name in paths and in the API: "ignition", "meta-data", …. */
+const char *model_kind_name(enum model_kind k);
+/* The profile's key: "ignition_id", "meta_data_id", …; NULL for MODEL_FILES. */
+const char *model_kind_key(enum model_kind k);
+bool model_kind_from_name(struct str name, enum model_kind *ret);
+
+/* Limits of the contract, in bytes. */
+#define MODEL_ID_MAX       128
+#define MODEL_RESOURCE_MAX (1u << 20)
+#define MODEL_TEMPLATE_MAX (2u << 20)
+#define MODEL_NAME_PARTS   8
+
+/* A group's or profile's id: one segment of [A-Za-z0-9._~-], 1 to 128 bytes, not "." or "..". */
+bool model_id_valid(struct str id);
+/* A template's name: 1 to 8 such segments joined by '/'. */
+bool model_name_valid(struct str name);
+
+/* --- labels ---------------------------------------------------------------------------------- */
+
+struct label {
+    struct str key, value;
+};
+
+/* Sorted by key in byte order, keys unique. */
+struct labels {
+    const struct label *v;
+    uint32_t n;
+};
+
+#define MODEL_MAC_TEXT 60 /* the longest MAC as text: 20 octets */
+
+/*
+ * A MAC address as Go's net.ParseMAC takes it: 6, 8 or 20 octets; two hex digits each with ':' or
+ * '-' between them, or four hex digits with '.'; one separator throughout. Written to dst in lower
+ * case with colons; the result is the length, or 0 if it is none. (EUI-48, EUI-64, RFC 4391.)
+ */
+size_t model_mac_normalise(struct str in, char dst[MODEL_MAC_TEXT]);
+
+/*
+ * One pair of a request or a selector, normalised: a key that is "mac" in any case has its value
+ * normalised, "uuid" is lower-cased. False if the key is a mac and the value is none: the pair is
+ * then dropped by a request and refused in a group. Texts are copied to a only if they change.
+ */
+bool model_label_normalise(struct arena *a, struct str key, struct str value, struct label *ret);
+
+/* Sorts pairs in place by key; of equal keys the first one stays. Returns how many are left. */
+uint32_t model_labels_sort(struct label *v, uint32_t n);
+/* The value at key, or NULL. O(log n). */
+const struct str *model_label_get(const struct labels *l, struct str key);
+/* "k=v,k=v", the text that decides between groups with equally many selectors. */
+void model_labels_text(struct buf *dst, const struct labels *l);
+
+/* --- group ----------------------------------------------------------------------------------- */
+
+struct model_group {
+    struct str id;
+    struct str name;
+    struct str profile; /* an id, perhaps of nothing; "" when the group names none */
+    struct labels selector;
+    struct value metadata; /* VALUE_MAP */
+};
+
+struct model_profile {
+    struct str id;
+    struct str name;
+    bool has_boot;
+    struct str kernel;
+    const struct str *initrd;
+    const struct str *args;
+    uint32_t initrd_n, args_n;
+    struct str refs[MODEL_PROFILE_KINDS]; /* template names; n == 0: none */
+};
+
+enum model_strictness {
+    MODEL_STRICT, /* REST: unknown fields and an id that differs are errors, names must be valid */
+    MODEL_IMPORT, /* a matchbox directory: these are warnings, and names that matchbox cleans are
+                     cleaned ("/a", "./a", "a//b"); what stays invalid is a dangling reference */
+};
+
+/*
+ * Reads a resource that is known by id (its path or file name). Every finding is added to f, with a
+ * JSON pointer; syntax errors with line and column. ERR_INVALID if there was an error among them,
+ * ERR_LIMIT, ERR_NOMEM. The result lives in a; text may go.
+ */
+err_code model_group_read(struct arena *a, struct str id, struct str text, enum model_strictness s,
+                          struct findings *f, struct model_group **ret, struct err *e);
+err_code model_profile_read(struct arena *a, struct str id, struct str text,
+                            enum model_strictness s, struct findings *f, struct model_profile **ret,
+                            struct err *e);
+
+/* Canonical JSON: known keys only, sorted, absent ones left out. Reading it back gives the same. */
+void model_group_write(struct buf *dst, const struct model_group *g, int json_flags);
+void model_profile_write(struct buf *dst, const struct model_profile *p, int json_flags);
+/* Only the metadata, and only the selector as {"key":"value"}, as the store keeps them. */
+void model_selector_write(struct buf *dst, const struct labels *l);
+
+#endif

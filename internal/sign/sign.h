@@ -1,0 +1,68 @@
+/*
+ * sign.h - the signing key and OpenPGP v4 signatures that gpg 2.2 accepts.
+ *
+ * Ed25519 ("EdDSA legacy", algorithm 22, draft-ietf-openpgp-rfc4880bis; SHA-256) over libsodium.
+ * Packets: RFC 4880. A struct sign_key is immutable once made and may be used by any thread; its
+ * secret part is in memory that is locked and wiped when it is freed. Pure: time and randomness are
+ * arguments.
+ */
+#ifndef SIGN_SIGN_H
+#define SIGN_SIGN_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct sign_key;
+
+#define SIGN_SEED_BYTES        32
+#define SIGN_FINGERPRINT_BYTES 20
+
+/*
+ * A key from 32 random bytes. created in seconds since 1970, at most UINT32_MAX (it is part of the
+ * fingerprint); user_id is UTF-8 such as "Vesta <vesta@host>". ERR_INVALID, ERR_NOMEM.
+ */
+err_code sign_key_make(const unsigned char seed[SIGN_SEED_BYTES], uint64_t created,
+                       struct str user_id, struct sign_key **ret, struct err *e);
+/*
+ * A key from a transferable secret or public key (RFC 4880, 11.1 and 11.2), binary or armored. Only
+ * the first primary key is used. A key that is encrypted, or of another algorithm, is
+ * ERR_UNSUPPORTED with what to do; ERR_INVALID with the offset of what does not parse. A secret
+ * key's public half is checked against its seed.
+ */
+err_code sign_key_read(struct str bytes, struct sign_key **ret, struct err *e);
+void sign_key_free(struct sign_key *k);
+
+bool sign_key_is_secret(const struct sign_key *k);
+void sign_key_fingerprint(const struct sign_key *k, unsigned char ret[SIGN_FINGERPRINT_BYTES]);
+struct str sign_key_user_id(const struct sign_key *k);
+
+/* Transferable keys with a self-signature. The secret one is not encrypted: mode 0600. */
+void sign_key_write_public(const struct sign_key *k, bool armored, struct buf *dst);
+void sign_key_write_secret(const struct sign_key *k, bool armored, struct buf *dst);
+
+/* Enough for a detached binary signature, in bytes. */
+#define SIGN_SIGNATURE_MAX 160
+
+/*
+ * A detached signature (type 0x00) over body, made at `now` (seconds since 1970). Costs one SHA-256
+ * of body and about 17 µs. ERR_INVALID when the key has no secret part.
+ */
+err_code sign_detached(const struct sign_key *k, struct str body, uint64_t now, struct buf *dst,
+                       struct err *e);
+/* The ASCII armor (RFC 4880, 6.2) of a binary signature. */
+void sign_armor_signature(struct str signature, struct buf *dst);
+
+struct sign_verdict {
+    bool good;
+    uint64_t made; /* seconds since 1970, as the signature says */
+};
+/*
+ * Checks a detached signature, binary or armored, of type 0x00 or 0x01. ERR_INVALID if it does not
+ * parse, ERR_NOT_FOUND if another key made it; a signature that does not fit the body is ERR_OK
+ * with good == false.
+ */
+err_code sign_verify(const struct sign_key *k, struct str body, struct str signature,
+                     struct sign_verdict *ret, struct err *e);
+
+#endif

@@ -1,0 +1,179 @@
+/*
+ * store.h - the durable truth: groups, profiles and templates in SQLite, with their history.
+ *
+ * Every change belongs to a revision (who, when, why); revisions are numbered from 1 without gaps.
+ * A write is a job that runs inside a transaction on the store's one writer thread, so what it
+ * reads there cannot change under it; jobs that wait together share one commit to disk (group
+ * commit), and a job that fails leaves no trace of itself. A write is durable when store_write
+ * returns (WAL, synchronous=FULL). Several processes may write to one file.
+ *
+ * The store keeps what it is given: it does not parse resources. References are by name and may
+ * dangle; who may make a dangling one is the business of `service`.
+ *
+ * Thread rule: all functions may be called from any thread, but the store_txn_ ones only inside the
+ * job that was given the transaction. Only this folder includes sqlite3.h.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "model/model.h"
+
+struct store;
+struct store_txn;
+
+enum store_type { STORE_GROUP = 1, STORE_PROFILE = 2, STORE_TEMPLATE = 3 };
+
+/* Names one resource. kind is 0 but for templates. */
+struct store_key {
+    enum store_type type;
+    enum model_kind kind;
+    struct str name;
+};
+
+/* A name of another resource inside one: a group's profile, a profile's template. */
+struct store_ref {
+    enum store_type type;
+    enum model_kind kind;
+    struct str name;
+};
+
+struct store_resource {
+    struct store_key key;
+    struct str body; /* canonical JSON of a group or profile, bytes of a template */
+    struct str
+        selector; /* groups: "k=v,k=v" with both sides escaped, unique per selector; else "" */
+    const struct store_ref *refs;
+    uint32_t refs_n;
+    uint64_t revision; /* that last changed it; set by the store */
+};
+
+struct store_options {
+    const char *path; /* the database file; its folder must exist */
+    bool read_only;   /* no writer thread, no migration, nothing is created */
+    int busy_ms;      /* how long to wait for another process's lock; 0: 5000 */
+};
+
+/*
+ * Opens or creates the database and brings its schema up to date in one transaction. ERR_CORRUPT:
+ * it is no database of ours, or damaged; ERR_UNSUPPORTED: made by a newer Vesta; ERR_DENIED:
+ * read-only or not permitted; ERR_BUSY; ERR_IO. Each message names the file and what to do.
+ */
+err_code store_open(const struct store_options *o, struct store **ret, struct err *e);
+/* Lets waiting writes finish, then closes. */
+void store_close(struct store *s);
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+struct store_note {
+    struct str who;     /* a token's name, or "cli:USER" */
+    struct str message; /* may be empty */
+};
+
+/* Returns anything but ERR_OK to undo all that it did. It may run again from the start after a
+   failed commit that it shared with others, so it must not change anything but through txn and its
+   own results. */
+typedef err_code store_job(struct store_txn *txn, void *arg, struct err *e);
+
+/*
+ * Runs job in a transaction and commits it. *ret_revision is the new revision, or the current one
+ * if the job changed nothing. Errors: the job's own; ERR_IO (a full disk: nothing was changed,
+ * reading goes on), ERR_BUSY, ERR_DENIED (read-only).
+ */
+err_code store_write(struct store *s, const struct store_note *note, store_job *job, void *arg,
+                     uint64_t *ret_revision, struct err *e);
+
+/* Inserts or replaces; the same content again is no change. */
+err_code store_txn_put(struct store_txn *t, const struct store_resource *r, struct err *e);
+/* ERR_NOT_FOUND. */
+err_code store_txn_delete(struct store_txn *t, const struct store_key *k, struct err *e);
+/* ERR_NOT_FOUND; the result lives in a. refs are not filled. */
+err_code store_txn_get(struct store_txn *t, const struct store_key *k, struct arena *a,
+                       struct store_resource *ret, struct err *e);
+bool store_txn_exists(struct store_txn *t, const struct store_key *k);
+/* Id of the first other group, by id, with this selector text; ERR_NOT_FOUND if there is none. */
+err_code store_txn_selector_owner(struct store_txn *t, struct str selector, struct str but_id,
+                                  struct arena *a, struct str *ret, struct err *e);
+/* Up to max keys of resources that refer to k, by name; *ret_n is how many were stored. */
+err_code store_txn_users(struct store_txn *t, const struct store_key *k, struct arena *a,
+                         struct store_key *keys, uint32_t max, uint32_t *ret_n, struct err *e);
+/* The current revision as this transaction sees it. */
+uint64_t store_txn_revision(struct store_txn *t);
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* ERR_NOT_FOUND; the result lives in a. refs are not filled. */
+err_code store_get(struct store *s, const struct store_key *k, struct arena *a,
+                   struct store_resource *ret, struct err *e);
+
+/* Called for each resource; what r points to is gone afterwards. Not ERR_OK stops and is returned.
+ */
+typedef err_code store_each(void *arg, const struct store_resource *r, struct err *e);
+
+struct store_list {
+    enum store_type type;
+    bool one_kind; /* templates: only of `kind` */
+    enum model_kind kind;
+    struct str after; /* names greater than this; with one_kind false: after_kind, then name */
+    enum model_kind after_kind;
+    bool has_after;
+    struct str prefix;  /* names that begin so */
+    struct str profile; /* groups only: that name this profile; absent (p == NULL): any */
+    uint64_t limit;     /* 0: all */
+};
+/* In byte order of names (templates: kind, then name). */
+err_code store_for_each(struct store *s, const struct store_list *l, store_each *each, void *arg,
+                        struct err *e);
+
+/* Current revision; 0 in an empty database. */
+err_code store_revision(struct store *s, uint64_t *ret, struct err *e);
+
+/*
+ * True if another connection, of this process or another, may have committed since this was last
+ * asked (PRAGMA data_version of the connection that the follower uses, and our own commits). Cheap:
+ * no disk.
+ */
+bool store_changed(struct store *s);
+
+struct store_change {
+    uint64_t revision;
+    bool deleted;
+    struct store_resource r; /* body empty when deleted */
+};
+typedef err_code store_each_change(void *arg, const struct store_change *c, struct err *e);
+/*
+ * All changes after revision `since`, in order, from one consistent snapshot; *ret_revision is the
+ * revision of that snapshot. With since == 0 it gives the present state (each resource once), which
+ * is also what ERR_STALE (the history no longer reaches back to `since`) asks the caller to do.
+ */
+err_code store_changes_since(struct store *s, uint64_t since, store_each_change *each, void *arg,
+                             uint64_t *ret_revision, struct err *e);
+
+/* --- tokens: only hashes are kept ---------------------------------------------------------------
+ */
+
+enum store_role { STORE_ROLE_READ = 1, STORE_ROLE_WRITE = 2, STORE_ROLE_ADMIN = 3 };
+
+struct store_token {
+    struct str id; /* short, not secret */
+    struct str name;
+    enum store_role role;
+    unsigned char hash[32];    /* of the secret; who makes it chooses the hash */
+    uint64_t created, expires; /* seconds since 1970; expires 0: never */
+};
+err_code store_token_put(struct store *s, const struct store_token *t, struct err *e);
+err_code store_token_delete(struct store *s, struct str id, struct err *e);
+typedef err_code store_each_token(void *arg, const struct store_token *t, struct err *e);
+err_code store_tokens(struct store *s, store_each_token *each, void *arg, struct err *e);
+
+struct store_stats {
+    uint64_t commits;   /* transactions on disk */
+    uint64_t revisions; /* writes that made one */
+    uint64_t failures;
+    uint64_t write_us; /* sum of the time of all commits */
+};
+void store_stats(struct store *s, struct store_stats *ret);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * tmpl.h - Go text/template, compiled once and executed many times.
+ *
+ * The language is that of Go 1.2x's text/template with Option("missingkey=error") over the data
+ * that encoding/json makes (value.h). A struct tmpl is immutable once compiled and may be executed
+ * by any number of threads at once; it owns its memory (an arena of its own) until tmpl_free.
+ * Execution allocates from the caller's arena only. Pure: no clock, no files, no environment.
+ *
+ * Source of the format: https://pkg.go.dev/text/template and https://pkg.go.dev/fmt.
+ */
+#ifndef TMPL_TMPL_H
+#define TMPL_TMPL_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "value/value.h"
+
+struct tmpl;
+
+/* What the result of an execution can depend on, from the source alone; conservative. */
+enum tmpl_needs {
+    TMPL_NEEDS_NOTHING, /* plain text, or actions that touch no data */
+    TMPL_NEEDS_DATA,    /* fields of the data other than .request */
+    TMPL_NEEDS_REQUEST, /* .request, or the dot or $ as a whole */
+};
+
+/* Limits; 0 in a field means the default that is named. None can be raised by a template. */
+struct tmpl_limits {
+    uint32_t depth; /* nested template invocations, if/range/with and parentheses: 200 */
+    uint64_t steps; /* evaluated nodes: 5,000,000 */
+    size_t output;  /* bytes: 8 MiB; the smaller of this and out->max holds */
+    uint32_t width; /* printf width and precision: 4096 */
+};
+
+#define TMPL_SOURCE_MAX (2u << 20)
+
+/*
+ * Compiles source. name is used in errors (e->file) and by {{template}}; both are copied. Errors
+ * have line and column (from 1, column in bytes). ERR_INVALID, ERR_LIMIT, ERR_NOMEM.
+ */
+err_code tmpl_compile(struct str name, struct str source, struct tmpl **ret, struct err *e);
+void tmpl_free(struct tmpl *t);
+
+enum tmpl_needs tmpl_needs(const struct tmpl *t);
+/* Bytes that a compiled template holds. */
+size_t tmpl_memory(const struct tmpl *t);
+
+/*
+ * Executes t with data as the dot and appends to out. On failure out holds an unusable part of the
+ * output. Scratch memory comes from a and may be reused by the caller afterwards, but not before
+ * the output was taken if out lives in a. limits may be NULL. ERR_RENDER with line, column, the
+ * expression at fault and the key, never a value; ERR_LIMIT names the limit; ERR_NOMEM.
+ */
+err_code tmpl_execute(const struct tmpl *t, const struct value *data, struct arena *a,
+                      const struct tmpl_limits *limits, struct buf *out, struct err *e);
+
+#endif

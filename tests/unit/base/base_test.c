@@ -1,0 +1,143 @@
+#include <criterion/criterion.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/enc.h"
+#include "base/err.h"
+#include "base/finding.h"
+#include "base/hash.h"
+#include "base/utf8.h"
+
+Test(str, compares_and_cuts)
+{
+    cr_expect(str_cmp(STR("a"), STR("ab")) < 0);
+    cr_expect(str_cmp(STR("b"), STR("ab")) > 0);
+    cr_expect(str_ieq(STR("aB"), STR("Ab")));
+    struct str rest;
+    cr_expect(str_is(str_cut(STR("k=v=w"), '=', &rest), "k"));
+    cr_expect(str_is(rest, "v=w"));
+    cr_expect(str_is(str_cut(STR("k"), '=', &rest), "k"));
+    cr_expect_null(rest.p);
+    cr_expect_eq(str_find(STR("hello"), STR("lo"), 0), 3);
+    uint64_t n;
+    cr_expect(str_to_u64(STR("18446744073709551615"), UINT64_MAX, &n));
+    cr_expect_not(str_to_u64(STR("18446744073709551616"), UINT64_MAX, &n));
+    cr_expect_not(str_to_u64(STR("+1"), 10, &n));
+    cr_expect_not(str_to_u64(STR(""), 10, &n));
+}
+
+Test(arena, keeps_its_maximum)
+{
+    ARENA_LOCAL(a, 64 * 1024);
+    cr_expect_not_null(arena_alloc(&a, 60000));
+    cr_expect_null(arena_alloc(&a, 60000));
+    cr_expect_not_null(arena_alloc(&a, 100), "small ones still fit");
+    cr_expect_null(arena_calloc(&a, SIZE_MAX / 2, 4), "overflow");
+    arena_reset(&a);
+    cr_expect_not_null(arena_alloc(&a, 50000));
+}
+
+Test(arena, grows_in_place_when_newest)
+{
+    ARENA_LOCAL(a, 1 << 20);
+    char *p = arena_alloc(&a, 10);
+    memcpy(p, "0123456789", 10);
+    char *q = arena_grow(&a, p, 10, 1000);
+    cr_expect_eq(p, q);
+    arena_alloc(&a, 1);
+    char *r = arena_grow(&a, q, 1000, 2000);
+    cr_expect_neq(q, r);
+    cr_expect_eq(memcmp(r, "0123456789", 10), 0);
+}
+
+Test(buf, stops_at_its_maximum)
+{
+    BUF_LOCAL(b, 8);
+    buf_addf(&b, "%s", "1234567");
+    cr_expect_not(b.failed);
+    buf_add_lit(&b, "89");
+    cr_expect(b.failed && b.overflow);
+    cr_expect_eq(b.n, 7);
+    buf_clear(&b);
+    buf_add_lit(&b, "12345678");
+    cr_expect_str_eq(buf_c(&b), "12345678");
+}
+
+Test(err, says_where)
+{
+    struct err e = ERR_INIT;
+    cr_expect_eq(err_at(&e, ERR_INVALID, 3, 7, "bad %s", "thing"), ERR_INVALID);
+    err_in_file(&e, "x.json");
+    err_prefix(&e, "group %s", "a");
+    char text[200];
+    err_format(&e, text, sizeof text);
+    cr_expect_str_eq(text, "x.json:3:7: group a: bad thing");
+    char big[2000];
+    memset(big, 0, sizeof big);
+    for (size_t i = 0; i + 2 < sizeof big; i += 2)
+        memcpy(big + i, "\xC5\xBE", 2);
+    err_set(&e, ERR_IO, "x%s", big);
+    cr_expect(utf8_valid(str_c(e.msg)), "cut at a character");
+}
+
+Test(enc, base64_both_ways)
+{
+    BUF_LOCAL(b, 1000);
+    static const char *const cases[][2] = {
+        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}};
+    for (size_t i = 0; i < 4; i++) {
+        buf_clear(&b);
+        enc_base64(&b, str_c(cases[i][0]));
+        cr_expect(str_is(buf_str(&b), cases[i][1]));
+        buf_clear(&b);
+        cr_expect(enc_base64_decode(&b, str_c(cases[i][1])));
+        cr_expect(str_is(buf_str(&b), cases[i][0]));
+    }
+    static const char *const bad[] = {"Zg=", "Zh==", "Z===", "=m9v", "Zm 9", "Zm9v\n"};
+    buf_clear(&b);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_expect_not(enc_base64_decode(&b, str_c(bad[i])), "%s", bad[i]);
+    cr_expect_eq(b.n, 0);
+}
+
+Test(enc, percent)
+{
+    BUF_LOCAL(b, 1000);
+    cr_expect(enc_percent_decode(&b, STR("a%20b+%C5%be%00"), true));
+    cr_expect(str_eq(buf_str(&b), STR("a b \xC5\xBE\0")));
+    cr_expect_not(enc_percent_decode(&b, STR("%2"), true));
+    cr_expect_not(enc_percent_decode(&b, STR("%zz"), true));
+    cr_expect_not(enc_percent_decode(&b, STR("%"), true));
+}
+
+Test(utf8, knows_what_is_valid)
+{
+    cr_expect(utf8_valid(STR("\xF0\x9F\x90\x8E\xED\x9F\xBF")));
+    static const char *const bad[] = {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80",
+                                      "\xE2\x82"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_expect_not(utf8_valid(str_c(bad[i])));
+    cr_expect_eq(utf8_count(STR("a\xFF\xC5\xBE")), 3);
+}
+
+Test(hash, differs)
+{
+    cr_expect_neq(hash_bytes(STR("a"), 1), hash_bytes(STR("b"), 1));
+    cr_expect_neq(hash_bytes(STR(""), 1), hash_bytes(STR("\0"), 1));
+    cr_expect_neq(hash_bytes(STR("52:54:00:00:00:01"), 1), hash_bytes(STR("52:54:00:00:00:02"), 1));
+}
+
+Test(findings, are_all_kept)
+{
+    ARENA_LOCAL(a, 1 << 20);
+    struct findings f;
+    findings_init(&f, &a);
+    f.file = STR("groups/a.json");
+    findings_add(&f, FINDING_ERROR, "/selector/mac", 2, 3, "not a MAC");
+    findings_add(&f, FINDING_WARNING, NULL, 0, 0, "odd");
+    cr_expect_eq(f.errors, 1);
+    cr_expect_eq(f.warnings, 1);
+    BUF_LOCAL(b, 1000);
+    finding_format(f.first, &b);
+    cr_expect_str_eq(buf_c(&b), "groups/a.json:2:3: error: /selector/mac: not a MAC");
+}
