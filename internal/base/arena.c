@@ -21,6 +21,17 @@ void arena_init(struct arena *a, size_t max)
     *a = (struct arena){.max = max};
 }
 
+void arena_init_fixed(struct arena *a, void *mem, size_t size)
+{
+    *a = (struct arena){.at = mem, .end = (char *)mem + size};
+}
+
+size_t arena_given(const struct arena *a)
+{
+    size_t in_newest = a->blocks ? (size_t)(a->at - ((char *)a->blocks + HEADER)) : 0;
+    return a->given + in_newest;
+}
+
 void arena_free(struct arena *a)
 {
     for (struct arena_block *b = a->blocks; b;) {
@@ -40,6 +51,7 @@ void arena_reset(struct arena *a)
         b = older;
     }
     a->blocks = b;
+    a->given = 0;
     a->used = b ? b->size : 0;
     a->at = b ? (char *)b + HEADER : NULL;
     a->end = b ? (char *)b + b->size : NULL;
@@ -59,6 +71,7 @@ static bool add_block(struct arena *a, size_t need)
     struct arena_block *b = malloc(size);
     if (!b)
         return false;
+    a->given = arena_given(a);
     b->older = a->blocks;
     b->size = size;
     a->blocks = b;

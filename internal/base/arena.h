@@ -18,12 +18,20 @@ struct arena {
     char *at;
     char *end;
     struct arena_block *blocks;
-    size_t used; /* bytes in all blocks */
+    size_t used;  /* bytes in all blocks */
+    size_t given; /* bytes given out of full blocks */
     size_t max;
 };
 
 /* max: bytes that all blocks together may take. Allocates nothing yet. */
 void arena_init(struct arena *a, size_t max);
+/*
+ * An arena over memory of the caller's, which must stay and be aligned to 16; it never grows and
+ * arena_free must not be called on it.
+ */
+void arena_init_fixed(struct arena *a, void *mem, size_t size);
+/* Bytes given out since the start (with what alignment took), but for the ends of full blocks. */
+size_t arena_given(const struct arena *a);
 /* Frees every block; the arena may be used again. */
 void arena_free(struct arena *a);
 /* Keeps the oldest block for the next use and frees the others. */

@@ -70,3 +70,77 @@ size_t utf8_count(struct str s)
     }
     return count;
 }
+
+/* Latin Extended-A: capital and small letters alternate; which of the two is even changes twice. */
+static bool latin_pair(uint32_t cp, bool *even_is_upper)
+{
+    *even_is_upper = !((cp >= 0x139 && cp <= 0x148) || (cp >= 0x179 && cp <= 0x17E));
+    return cp >= 0x100 && cp <= 0x17E && cp != 0x130 && cp != 0x131 && cp != 0x138 && cp != 0x149 &&
+           cp != 0x178;
+}
+
+uint32_t utf8_upper(uint32_t cp)
+{
+    bool even_is_upper;
+    if (cp >= 'a' && cp <= 'z')
+        return cp - 32;
+    if (cp < 0xB5)
+        return cp;
+    if (cp == 0xB5)
+        return 0x39C;
+    if (cp == 0xFF)
+        return 0x178;
+    if (cp >= 0xE0 && cp <= 0xFE && cp != 0xF7)
+        return cp - 32;
+    if (latin_pair(cp, &even_is_upper))
+        return (cp % 2 == 0) == even_is_upper ? cp : cp - 1;
+    if (cp == 0x131)
+        return 'I';
+    if (cp == 0x17F)
+        return 'S';
+    if (cp == 0x3C2)
+        return 0x3A3;
+    if ((cp >= 0x3B1 && cp <= 0x3CB) || (cp >= 0x430 && cp <= 0x44F))
+        return cp - 32;
+    if (cp == 0x3AC)
+        return 0x386;
+    if (cp >= 0x3AD && cp <= 0x3AF)
+        return cp - 37;
+    if (cp == 0x3CC)
+        return 0x38C;
+    if (cp == 0x3CD || cp == 0x3CE)
+        return cp - 63;
+    if (cp >= 0x450 && cp <= 0x45F)
+        return cp - 80;
+    return cp;
+}
+
+uint32_t utf8_lower(uint32_t cp)
+{
+    bool even_is_upper;
+    if (cp >= 'A' && cp <= 'Z')
+        return cp + 32;
+    if (cp < 0xC0)
+        return cp;
+    if (cp <= 0xDE && cp != 0xD7)
+        return cp + 32;
+    if (latin_pair(cp, &even_is_upper))
+        return (cp % 2 == 0) == even_is_upper ? cp + 1 : cp;
+    if (cp == 0x130)
+        return 'i';
+    if (cp == 0x178)
+        return 0xFF;
+    if ((cp >= 0x391 && cp <= 0x3AB && cp != 0x3A2) || (cp >= 0x410 && cp <= 0x42F))
+        return cp + 32;
+    if (cp == 0x386)
+        return 0x3AC;
+    if (cp >= 0x388 && cp <= 0x38A)
+        return cp + 37;
+    if (cp == 0x38C)
+        return 0x3CC;
+    if (cp == 0x38E || cp == 0x38F)
+        return cp + 63;
+    if (cp >= 0x400 && cp <= 0x40F)
+        return cp + 80;
+    return cp;
+}

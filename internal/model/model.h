@@ -42,6 +42,7 @@ bool model_kind_from_name(struct str name, enum model_kind *ret);
 #define MODEL_RESOURCE_MAX (1u << 20)
 #define MODEL_TEMPLATE_MAX (2u << 20)
 #define MODEL_NAME_PARTS   8
+#define MODEL_SELECTORS    64 /* pairs in one group's selector */
 
 /* A group's or profile's id: one segment of [A-Za-z0-9._~-], 1 to 128 bytes, not "." or "..". */
 bool model_id_valid(struct str id);
@@ -80,9 +81,6 @@ bool model_label_normalise(struct arena *a, struct str key, struct str value, st
 uint32_t model_labels_sort(struct label *v, uint32_t n);
 /* The value at key, or NULL. O(log n). */
 const struct str *model_label_get(const struct labels *l, struct str key);
-/* "k=v,k=v", the text that decides between groups with equally many selectors. */
-void model_labels_text(struct buf *dst, const struct labels *l);
-
 /* --- group ----------------------------------------------------------------------------------- */
 
 struct model_group {
@@ -124,7 +122,7 @@ err_code model_profile_read(struct arena *a, struct str id, struct str text,
 /* Canonical JSON: known keys only, sorted, absent ones left out. Reading it back gives the same. */
 void model_group_write(struct buf *dst, const struct model_group *g, int json_flags);
 void model_profile_write(struct buf *dst, const struct model_profile *p, int json_flags);
-/* Only the metadata, and only the selector as {"key":"value"}, as the store keeps them. */
+/* The selector alone as canonical JSON, {"key":"value"}: equal texts are equal selectors. */
 void model_selector_write(struct buf *dst, const struct labels *l);
 
 #endif

@@ -1,0 +1,368 @@
+#include "catalog/catalog.h"
+
+#include <stdlib.h>
+
+#include "base/always.h"
+#include "catalog/view.h"
+
+struct catalog_edit {
+    struct catalog *catalog;
+    struct grace_batch made;     /* objects of this edit: freed if it is abandoned */
+    struct grace_batch replaced; /* what the old view had: freed after a grace period */
+    struct grace_batch old_view; /* room for what commit itself replaces */
+    struct hamt_edit groups, selectors, profiles, templates;
+    struct shape_table *shapes; /* this edit's own copy */
+    struct catalog_view *view;  /* the one to publish */
+    size_t broken;
+    bool fresh;
+};
+
+static err_code nomem(struct err *e)
+{
+    return err_set(e, ERR_NOMEM, "out of memory while publishing a revision");
+}
+
+/* --- life --------------------------------------------------------------------------------------
+ */
+
+static struct shape_table *copy_shapes(const struct shape_table *from, size_t extra)
+{
+    size_t n = from ? from->n : 0;
+    struct shape_table *t = malloc(sizeof *t + (n + extra) * sizeof *t->v);
+    if (!t)
+        return NULL;
+    t->n = n;
+    if (n)
+        memcpy(t->v, from->v, n * sizeof *t->v);
+    return t;
+}
+
+err_code catalog_make(struct catalog **ret, struct err *e)
+{
+    struct catalog *c = calloc(1, sizeof *c);
+    struct catalog_view *v = calloc(1, sizeof *v);
+    struct shape_table *s = copy_shapes(NULL, 0);
+    if (!c || !v || !s) {
+        free(c);
+        free(v);
+        free(s);
+        return nomem(e);
+    }
+    v->t.shapes = s;
+    c->view = v;
+    *ret = c;
+    return ERR_OK;
+}
+
+static bool free_group(const void *item, void *arg)
+{
+    (void)arg;
+    group_object_free((void *)(uintptr_t)item);
+    return true;
+}
+
+static bool free_profile(const void *item, void *arg)
+{
+    (void)arg;
+    profile_object_free((void *)(uintptr_t)item);
+    return true;
+}
+
+static bool free_template(const void *item, void *arg)
+{
+    (void)arg;
+    template_object_free((void *)(uintptr_t)item);
+    return true;
+}
+
+/* A view that shares nothing with any other, and all that is in it. */
+static void free_whole_view(void *p)
+{
+    struct catalog_view *v = p;
+    hamt_free(&v->t.selectors);
+    hamt_each(&v->t.groups, free_group, NULL);
+    hamt_free(&v->t.groups);
+    hamt_each(&v->t.profiles, free_profile, NULL);
+    hamt_free(&v->t.profiles);
+    hamt_each(&v->t.templates, free_template, NULL);
+    hamt_free(&v->t.templates);
+    for (size_t i = 0; i < v->t.shapes->n; i++)
+        shape_object_free(v->t.shapes->v[i].object);
+    free((void *)(uintptr_t)v->t.shapes);
+    free(v);
+}
+
+void catalog_free(struct catalog *c)
+{
+    if (!c)
+        return;
+    while (grace_drain(&c->limbo))
+        continue;
+    free_whole_view(c->view);
+    free(c);
+}
+
+const struct catalog_view *catalog_enter(struct catalog *c)
+{
+    grace_enter();
+    return grace_load(&c->view);
+}
+
+void catalog_leave(struct catalog *c)
+{
+    (void)c;
+    grace_leave();
+}
+
+void catalog_settle(struct catalog *c)
+{
+    grace_drain(&c->limbo);
+}
+
+/* --- editing -----------------------------------------------------------------------------------
+ */
+
+err_code catalog_edit_begin(struct catalog *c, bool fresh, struct catalog_edit **ret, struct err *e)
+{
+    static const struct tables empty;
+    const struct catalog_view *now = c->view;
+    const struct tables *base = fresh ? &empty : &now->t;
+    struct catalog_edit *x = calloc(1, sizeof *x);
+    struct catalog_view *view = calloc(1, sizeof *view);
+    struct shape_table *shapes = copy_shapes(base->shapes, 1);
+    struct grace_batch old_view = {0};
+    if (!x || !view || !shapes || grace_batch_reserve(&old_view, 2) != ERR_OK) {
+        free(x);
+        free(view);
+        free(shapes);
+        return nomem(e);
+    }
+    x->old_view = old_view;
+    x->catalog = c;
+    x->view = view;
+    x->shapes = shapes;
+    x->fresh = fresh;
+    x->broken = fresh ? 0 : now->broken;
+    hamt_edit_begin(&x->groups, base->groups, &x->replaced);
+    hamt_edit_begin(&x->selectors, base->selectors, &x->replaced);
+    hamt_edit_begin(&x->profiles, base->profiles, &x->replaced);
+    hamt_edit_begin(&x->templates, base->templates, &x->replaced);
+    *ret = x;
+    return ERR_OK;
+}
+
+static struct shape_entry *find_shape(struct shape_table *t, const struct labels *selector)
+{
+    uint64_t hash = match_shape_hash(selector);
+    for (size_t i = 0; i < t->n; i++)
+        if (t->v[i].object->shape.hash == hash && match_shape_is(&t->v[i].object->shape, selector))
+            return &t->v[i];
+    return NULL;
+}
+
+/* Room for one more entry is kept at all times. */
+static err_code shape_use(struct catalog_edit *x, const struct labels *selector, struct err *e)
+{
+    struct shape_entry *found = find_shape(x->shapes, selector);
+    if (found) {
+        found->groups++;
+        return ERR_OK;
+    }
+    struct shape_object *o;
+    err_code c = shape_object_make(selector, &o, e);
+    if (c)
+        return c;
+    struct shape_table *t =
+        realloc(x->shapes, sizeof *t + (x->shapes->n + 2) * sizeof *x->shapes->v);
+    if (t)
+        x->shapes = t;
+    if (!t || grace_batch_reserve(&x->made, 1) != ERR_OK) {
+        shape_object_free(o);
+        return nomem(e);
+    }
+    size_t at = 0;
+    while (at < t->n && t->v[at].object->shape.n >= selector->n)
+        at++;
+    memmove(&t->v[at + 1], &t->v[at], (t->n - at) * sizeof *t->v);
+    t->v[at] = (struct shape_entry){o, 1};
+    t->n++;
+    grace_batch_add(&x->made, o, shape_object_free);
+    return ERR_OK;
+}
+
+static err_code shape_drop(struct catalog_edit *x, const struct labels *selector, struct err *e)
+{
+    struct shape_entry *found = find_shape(x->shapes, selector);
+    always(found && found->groups > 0);
+    if (--found->groups > 0)
+        return ERR_OK;
+    if (grace_batch_reserve(&x->replaced, 1) != ERR_OK)
+        return nomem(e);
+    grace_batch_add(&x->replaced, found->object, shape_object_free);
+    struct shape_table *t = x->shapes;
+    size_t at = (size_t)(found - t->v);
+    memmove(&t->v[at], &t->v[at + 1], (t->n - at - 1) * sizeof *t->v);
+    t->n--;
+    return ERR_OK;
+}
+
+/* Remembers an object of this edit; on failure it is freed here. */
+static err_code keep_made(struct catalog_edit *x, void *object, void (*free_fn)(void *),
+                          struct err *e)
+{
+    if (grace_batch_reserve(&x->made, 1) != ERR_OK) {
+        free_fn(object);
+        return nomem(e);
+    }
+    grace_batch_add(&x->made, object, free_fn);
+    return ERR_OK;
+}
+
+static err_code drop_later(struct catalog_edit *x, const void *object, void (*free_fn)(void *),
+                           struct err *e)
+{
+    if (grace_batch_reserve(&x->replaced, 1) != ERR_OK)
+        return nomem(e);
+    grace_batch_add(&x->replaced, (void *)(uintptr_t)object, free_fn);
+    return ERR_OK;
+}
+
+err_code catalog_delete_group(struct catalog_edit *x, struct str id, struct err *e)
+{
+    const struct group_object *old = view_find_group(&x->groups.now, id);
+    if (!old)
+        return ERR_OK;
+    err_code c = shape_drop(x, &old->face.model.selector, e);
+    if (!c && (hamt_remove(&x->groups, old->id_hash, old) != ERR_OK ||
+               hamt_remove(&x->selectors, old->selector_hash, old) != ERR_OK))
+        c = nomem(e);
+    return c ? c : drop_later(x, old, group_object_free, e);
+}
+
+err_code catalog_put_group(struct catalog_edit *x, struct str id, struct str body, struct err *e)
+{
+    err_code c = catalog_delete_group(x, id, e);
+    if (c)
+        return c;
+    struct group_object *o;
+    c = group_object_make(id, body, &o, e);
+    if (c == ERR_INVALID || c == ERR_LIMIT) {
+        x->broken++;
+        return ERR_OK;
+    }
+    if (c)
+        return c;
+    o->face.generation = ++x->catalog->generation;
+    c = keep_made(x, o, group_object_free, e);
+    if (!c)
+        c = shape_use(x, &o->face.model.selector, e);
+    if (!c && (hamt_insert(&x->groups, o->id_hash, o) != ERR_OK ||
+               hamt_insert(&x->selectors, o->selector_hash, o) != ERR_OK))
+        c = nomem(e);
+    return c;
+}
+
+err_code catalog_delete_profile(struct catalog_edit *x, struct str id, struct err *e)
+{
+    const struct profile_object *old = view_find_profile(&x->profiles.now, id);
+    if (!old)
+        return ERR_OK;
+    if (hamt_remove(&x->profiles, old->id_hash, old) != ERR_OK)
+        return nomem(e);
+    return drop_later(x, old, profile_object_free, e);
+}
+
+err_code catalog_put_profile(struct catalog_edit *x, struct str id, struct str body, struct err *e)
+{
+    err_code c = catalog_delete_profile(x, id, e);
+    if (c)
+        return c;
+    struct profile_object *o;
+    c = profile_object_make(id, body, &o, e);
+    if (c == ERR_INVALID || c == ERR_LIMIT) {
+        x->broken++;
+        return ERR_OK;
+    }
+    if (c)
+        return c;
+    o->face.generation = ++x->catalog->generation;
+    c = keep_made(x, o, profile_object_free, e);
+    if (!c && hamt_insert(&x->profiles, o->id_hash, o) != ERR_OK)
+        c = nomem(e);
+    return c;
+}
+
+err_code catalog_delete_template(struct catalog_edit *x, enum model_kind k, struct str name,
+                                 struct err *e)
+{
+    const struct template_object *old = view_find_template(&x->templates.now, k, name);
+    if (!old)
+        return ERR_OK;
+    if (hamt_remove(&x->templates, old->name_hash, old) != ERR_OK)
+        return nomem(e);
+    if (!old->face.render)
+        x->broken--;
+    return drop_later(x, old, template_object_free, e);
+}
+
+err_code catalog_put_template(struct catalog_edit *x, enum model_kind k, struct str name,
+                              struct str source, struct err *e)
+{
+    err_code c = catalog_delete_template(x, k, name, e);
+    if (c)
+        return c;
+    struct template_object *o;
+    c = template_object_make(k, name, source, &o, e);
+    if (c)
+        return c;
+    o->face.generation = ++x->catalog->generation;
+    if (!o->face.render)
+        x->broken++;
+    c = keep_made(x, o, template_object_free, e);
+    if (!c && hamt_insert(&x->templates, o->name_hash, o) != ERR_OK)
+        c = nomem(e);
+    return c;
+}
+
+void catalog_edit_commit(struct catalog_edit *x, uint64_t revision)
+{
+    struct catalog *c = x->catalog;
+    struct catalog_view *next = x->view;
+    *next = (struct catalog_view){
+        .t = {.groups = hamt_edit_commit(&x->groups),
+              .selectors = hamt_edit_commit(&x->selectors),
+              .profiles = hamt_edit_commit(&x->profiles),
+              .templates = hamt_edit_commit(&x->templates),
+              .shapes = x->shapes},
+        .revision = revision,
+        .broken = x->broken,
+    };
+    struct catalog_view *old = c->view;
+    grace_batch_forget(&x->made);
+    grace_publish(&c->view, next);
+    grace_defer(&c->limbo, &x->replaced);
+    if (x->fresh) {
+        grace_batch_add(&x->old_view, old, free_whole_view);
+    } else {
+        grace_batch_add(&x->old_view, (void *)(uintptr_t)old->t.shapes, free);
+        grace_batch_add(&x->old_view, old, free);
+    }
+    grace_defer(&c->limbo, &x->old_view);
+    free(x);
+}
+
+void catalog_edit_abandon(struct catalog_edit *x)
+{
+    if (!x)
+        return;
+    hamt_edit_abandon(&x->groups);
+    hamt_edit_abandon(&x->selectors);
+    hamt_edit_abandon(&x->profiles);
+    hamt_edit_abandon(&x->templates);
+    grace_batch_free(&x->made);
+    grace_batch_forget(&x->replaced);
+    grace_batch_forget(&x->old_view);
+    free(x->shapes);
+    free(x->view);
+    free(x);
+}

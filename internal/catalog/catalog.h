@@ -1,0 +1,130 @@
+/*
+ * catalog.h - the live view of a site that requests read.
+ *
+ * A view is one revision of all groups, profiles and templates, immutable and consistent: who holds
+ * it never sees half of a change. Readers take no lock and wait for nobody; a change derives a new
+ * view that shares all but a few nodes with the old one, publishes it with one pointer, and frees
+ * what only the old one had after a grace period. So one write to a site of a million groups costs
+ * about the same as to a site of ten.
+ *
+ * The catalog is told changes and never asks the store. Texts are parsed and templates compiled
+ * when they are published, never at a request.
+ *
+ * Thread rule: views are read by any thread, between catalog_enter and catalog_leave. One thread at
+ * a time edits, and the same one calls catalog_settle.
+ */
+#ifndef CATALOG_CATALOG_H
+#define CATALOG_CATALOG_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "match/match.h"
+#include "model/model.h"
+#include "render/render.h"
+
+struct catalog;
+struct catalog_view;
+struct catalog_docs;
+
+struct catalog_group {
+    struct model_group model;
+    struct value data;   /* of render_group_data */
+    uint64_t generation; /* no other object of this catalog has the same */
+};
+
+struct catalog_profile {
+    struct model_profile model;
+    struct value boot; /* of render_boot_data */
+    uint64_t generation;
+};
+
+struct catalog_template {
+    enum model_kind kind;
+    struct str name;
+    const struct render_template *render; /* NULL when it does not compile: see broken */
+    struct err broken;
+    uint64_t generation;
+};
+
+err_code catalog_make(struct catalog **ret, struct err *e);
+/* There must be no readers any more. */
+void catalog_free(struct catalog *c);
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* The newest view. Short: a grace period waits for every reader. */
+const struct catalog_view *catalog_enter(struct catalog *c);
+void catalog_leave(struct catalog *c);
+
+uint64_t catalog_revision(const struct catalog_view *v);
+/* The group that these labels belong to, or NULL. A few hundred nanoseconds. */
+const struct catalog_group *catalog_match(const struct catalog_view *v,
+                                          const struct labels *machine);
+const struct catalog_group *catalog_group(const struct catalog_view *v, struct str id);
+const struct catalog_profile *catalog_profile(const struct catalog_view *v, struct str id);
+const struct catalog_template *catalog_template(const struct catalog_view *v, enum model_kind k,
+                                                struct str name);
+
+struct catalog_stats {
+    size_t groups, profiles, templates, shapes;
+    size_t broken; /* resources that are in the store and could not be read */
+};
+void catalog_stats(const struct catalog_view *v, struct catalog_stats *ret);
+
+/* --- rendered documents ------------------------------------------------------------------------
+ */
+
+/*
+ * A document that does not depend on the request, kept with the profile or the group that it was
+ * made for until something that it is made of changes. Counted: it may outlive its view.
+ */
+struct catalog_doc {
+    struct str bytes;
+    uint64_t profile; /* generations of what it was made of; 0: nothing */
+    uint64_t tmpl;
+    uint32_t users;
+};
+
+/*
+ * The kept document if it is still current, or NULL; valid until catalog_leave, longer with
+ * catalog_doc_hold. owner says where it is looked for: a group, or a profile if group is NULL.
+ */
+struct catalog_doc *catalog_doc_get(const struct catalog_group *g, const struct catalog_profile *p,
+                                    enum render_document d, uint64_t tmpl_generation);
+/* Keeps a copy of bytes there; out of memory only means that it is rendered again next time. */
+void catalog_doc_put(struct catalog *c, const struct catalog_group *g,
+                     const struct catalog_profile *p, enum render_document d,
+                     uint64_t tmpl_generation, struct str bytes);
+struct catalog_doc *catalog_doc_hold(struct catalog_doc *doc);
+/* For any thread, at any time; takes a void pointer so that it can be a callback. */
+void catalog_doc_release(void *doc);
+
+/* --- changing -------------------------------------------------------------------------------- */
+
+struct catalog_edit;
+
+/* Begins at the newest view, or at an empty one with `fresh`. */
+err_code catalog_edit_begin(struct catalog *c, bool fresh, struct catalog_edit **ret,
+                            struct err *e);
+/*
+ * Puts or replaces. A body that cannot be read leaves the resource out (groups, profiles) or in and
+ * broken (templates); that is counted, not an error, since the store has it all the same.
+ * ERR_NOMEM.
+ */
+err_code catalog_put_group(struct catalog_edit *x, struct str id, struct str body, struct err *e);
+err_code catalog_put_profile(struct catalog_edit *x, struct str id, struct str body, struct err *e);
+err_code catalog_put_template(struct catalog_edit *x, enum model_kind k, struct str name,
+                              struct str source, struct err *e);
+/* Deleting what is not there is no error. ERR_NOMEM. */
+err_code catalog_delete_group(struct catalog_edit *x, struct str id, struct err *e);
+err_code catalog_delete_profile(struct catalog_edit *x, struct str id, struct err *e);
+err_code catalog_delete_template(struct catalog_edit *x, enum model_kind k, struct str name,
+                                 struct err *e);
+/* Publishes all of it as that revision, and ends the edit. Cannot fail. */
+void catalog_edit_commit(struct catalog_edit *x, uint64_t revision);
+void catalog_edit_abandon(struct catalog_edit *x);
+
+/* Frees what no reader can see any more; may wait for a grace period (milliseconds). */
+void catalog_settle(struct catalog *c);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * Documents that do not depend on the request are rendered once. They hang on an object that is
+ * otherwise immutable: the slots are the one place that request threads write to, each with an
+ * atomic exchange. A document knows the generations of what it was made of, so nothing needs to be
+ * told when a profile or template changes; the next request sees that it is stale.
+ */
+#include <stdlib.h>
+
+#include "base/always.h"
+#include "catalog/view.h"
+
+/* The owner's slots, from the public face of the object that it is the first member of. */
+static struct catalog_docs **slots_of(const struct catalog_group *g,
+                                      const struct catalog_profile *p)
+{
+    if (g)
+        return &((struct group_object *)(uintptr_t)g)->docs;
+    return &((struct profile_object *)(uintptr_t)p)->docs;
+}
+
+struct catalog_doc *catalog_doc_get(const struct catalog_group *g, const struct catalog_profile *p,
+                                    enum render_document d, uint64_t tmpl_generation)
+{
+    struct catalog_docs *slots = grace_load(slots_of(g, p));
+    if (!slots)
+        return NULL;
+    struct catalog_doc *doc = grace_load(&slots->v[d]);
+    if (!doc || doc->profile != p->generation || doc->tmpl != tmpl_generation)
+        return NULL;
+    return doc;
+}
+
+static struct catalog_docs *slots_or_make(const struct catalog_group *g,
+                                          const struct catalog_profile *p)
+{
+    struct catalog_docs **at = slots_of(g, p);
+    struct catalog_docs *slots = grace_load(at);
+    if (slots)
+        return slots;
+    struct catalog_docs *fresh = calloc(1, sizeof *fresh);
+    if (!fresh)
+        return NULL;
+    if (__atomic_compare_exchange_n(at, &slots, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return fresh;
+    free(fresh);
+    return slots;
+}
+
+void catalog_doc_put(struct catalog *c, const struct catalog_group *g,
+                     const struct catalog_profile *p, enum render_document d,
+                     uint64_t tmpl_generation, struct str bytes)
+{
+    struct catalog_docs *slots = slots_or_make(g, p);
+    struct catalog_doc *doc = malloc(sizeof *doc + bytes.n);
+    struct grace_batch old = {0};
+    if (!slots || !doc || grace_batch_reserve(&old, 1) != ERR_OK) {
+        free(doc);
+        grace_batch_forget(&old);
+        return;
+    }
+    char *copy = (char *)(doc + 1);
+    if (bytes.n)
+        memcpy(copy, bytes.p, bytes.n);
+    *doc = (struct catalog_doc){str_of(copy, bytes.n), p->generation, tmpl_generation, 1};
+    struct catalog_doc *was = grace_exchange(&slots->v[d], doc);
+    if (was)
+        grace_batch_add(&old, was, catalog_doc_release);
+    grace_defer(&c->limbo, &old);
+}
+
+struct catalog_doc *catalog_doc_hold(struct catalog_doc *doc)
+{
+    __atomic_fetch_add(&doc->users, 1, __ATOMIC_RELAXED);
+    return doc;
+}
+
+void catalog_doc_release(void *p)
+{
+    struct catalog_doc *doc = p;
+    uint32_t users = __atomic_fetch_sub(&doc->users, 1, __ATOMIC_ACQ_REL);
+    always(users > 0);
+    if (users == 1)
+        free(doc);
+}
+
+void docs_free(struct catalog_docs *d)
+{
+    if (!d)
+        return;
+    for (int i = 0; i < RENDER_DOCUMENTS; i++)
+        if (d->v[i])
+            catalog_doc_release(d->v[i]);
+    free(d);
+}

@@ -1,0 +1,147 @@
+#include "base/always.h"
+#include "render/parts.h"
+
+static const struct {
+    const char *name;
+    enum model_kind kind;
+    const char *content_type;
+} documents[RENDER_DOCUMENTS] = {
+    [RENDER_IPXE] = {"ipxe", MODEL_IPXE, "text/plain; charset=utf-8"},
+    [RENDER_GRUB] = {"grub", MODEL_GRUB, "text/plain; charset=utf-8"},
+    [RENDER_IGNITION] = {"ignition", MODEL_IGNITION, "application/json"},
+    [RENDER_CLOUD] = {"cloud", MODEL_CLOUD, "text/plain; charset=utf-8"},
+    [RENDER_GENERIC] = {"generic", MODEL_GENERIC, "text/plain; charset=utf-8"},
+    [RENDER_METADATA] = {"metadata", MODEL_GENERIC, "text/plain; charset=utf-8"},
+};
+
+const char *render_name(enum render_document d)
+{
+    return documents[d].name;
+}
+
+bool render_from_name(struct str name, enum render_document *ret)
+{
+    for (int d = 0; d < RENDER_DOCUMENTS; d++) {
+        if (str_is(name, documents[d].name)) {
+            *ret = (enum render_document)d;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum model_kind render_kind(enum render_document d)
+{
+    always(d != RENDER_METADATA);
+    return documents[d].kind;
+}
+
+const char *render_content_type(enum render_document d)
+{
+    return documents[d].content_type;
+}
+
+/* The group's data with `request` in its place and, for boot scripts, `boot` unless it is taken. */
+static err_code whole_data(const struct render_input *in, struct arena *a, struct value *ret,
+                           struct err *e)
+{
+    bool with_boot = (in->document == RENDER_IPXE || in->document == RENDER_GRUB) && in->boot &&
+                     in->boot->kind == VALUE_MAP && !value_get(in->group, STR("boot"));
+    uint32_t n = in->group->n + with_boot;
+    struct value_pair *p = arena_alloc(a, (n + 1) * sizeof *p);
+    if (!p)
+        return err_set(e, ERR_NOMEM, "out of memory while rendering");
+    uint32_t at = 0;
+    bool boot_placed = !with_boot;
+    for (uint32_t i = 0; i < in->group->n; i++) {
+        const struct value_pair *g = &in->group->map[i];
+        if (!boot_placed && str_cmp(g->key, STR("boot")) > 0) {
+            p[at++] = (struct value_pair){STR("boot"), *in->boot};
+            boot_placed = true;
+        }
+        p[at] = *g;
+        if (in->request && str_is(g->key, "request"))
+            p[at].v = *in->request;
+        at++;
+    }
+    if (!boot_placed)
+        p[at++] = (struct value_pair){STR("boot"), *in->boot};
+    *ret = (struct value){.kind = VALUE_MAP, .n = at, .map = p};
+    return ERR_OK;
+}
+
+/* Only what the built-in scripts use: they are the same for every group of a profile. */
+static struct value boot_only(const struct render_input *in, struct value_pair *place)
+{
+    *place = (struct value_pair){STR("boot"), *in->boot};
+    return (struct value){.kind = VALUE_MAP, .n = 1, .map = place};
+}
+
+static struct str first_line(struct str s)
+{
+    struct str rest;
+    struct str line = str_cut(s, '\n', &rest);
+    while (line.n && strchr(" \t\r\v\f", line.p[line.n - 1]))
+        line.n--;
+    return line;
+}
+
+/* What coreos-cloudinit takes for a cloud-config or a script; anything else would be ignored. */
+static err_code check_cloud(struct str name, struct str text, struct err *e)
+{
+    if (str_starts(text, STR("#!")))
+        return ERR_OK;
+    if (!str_is(first_line(text), "#cloud-config")) {
+        err_at(e, ERR_INVALID, 1, 1,
+               "the rendered text must begin with a line #cloud-config or #!, else cloud-init "
+               "ignores it");
+        err_in_file(e, name.p);
+        return ERR_INVALID;
+    }
+    err_code c = value_check_yaml(text, e);
+    if (c) {
+        err_prefix(e, "the rendered text");
+        err_in_file(e, name.p);
+    }
+    return c;
+}
+
+static err_code from_template(const struct render_input *in, struct arena *a, struct buf *out,
+                              struct err *e)
+{
+    const struct render_template *t = in->tmpl;
+    if (t->raw) {
+        buf_add_str(out, t->source);
+        return ERR_OK;
+    }
+    if (t->kind == MODEL_IGNITION) {
+        err_set(e, ERR_UNSUPPORTED,
+                "Butane is not translated yet: name the template .ign and write Ignition JSON");
+        err_in_file(e, t->name.p);
+        return ERR_UNSUPPORTED;
+    }
+    struct value data;
+    struct value_pair place;
+    err_code c = ERR_OK;
+    if (t->builtin)
+        data = boot_only(in, &place);
+    else
+        c = whole_data(in, a, &data, e);
+    if (!c)
+        c = tmpl_execute(t->compiled, &data, a, NULL, out, e);
+    if (!c && t->kind == MODEL_CLOUD)
+        c = check_cloud(t->name, buf_str(out), e);
+    return c;
+}
+
+err_code render(const struct render_input *in, struct arena *a, struct buf *out, struct err *e)
+{
+    if (in->document == RENDER_METADATA)
+        return render_metadata(in->group, in->request, a, out, e);
+    always(in->tmpl);
+    always(!in->tmpl->builtin || (in->boot && in->boot->kind == VALUE_MAP));
+    err_code c = from_template(in, a, out, e);
+    if (!c && out->failed)
+        c = err_set(e, ERR_LIMIT, "the document is larger than %zu bytes", out->max);
+    return c;
+}

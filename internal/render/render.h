@@ -1,0 +1,112 @@
+/*
+ * render.h - (group, profile, template, request) to a document.
+ *
+ * The data that a template sees is matchbox's: the group's metadata, over it the selector under
+ * lower-cased keys, over both `request` = {query, raw_query}. Boot scripts (iPXE, GRUB) also see
+ * `boot` = {kernel, initrd, args} of the profile; the built-in ones, in templates/, use nothing
+ * else. Every document is checked for what it is before anyone gets it: an Ignition config is one,
+ * a cloud-config parses. Pure; what is made here is immutable and shared freely.
+ */
+#ifndef RENDER_RENDER_H
+#define RENDER_RENDER_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/model.h"
+#include "tmpl/tmpl.h"
+#include "value/value.h"
+
+/* A document's largest size in bytes. */
+#define RENDER_OUTPUT_MAX (8u << 20)
+
+/* What asks: a kind of template, or the labels themselves as shell variables. */
+enum render_document {
+    RENDER_IPXE,
+    RENDER_GRUB,
+    RENDER_IGNITION,
+    RENDER_CLOUD,
+    RENDER_GENERIC,
+    RENDER_METADATA, /* needs no profile and no template */
+};
+#define RENDER_DOCUMENTS 6
+
+/* "ipxe", "metadata", …, as in the paths. */
+const char *render_name(enum render_document d);
+bool render_from_name(struct str name, enum render_document *ret);
+/* The kind of its template; not for RENDER_METADATA. */
+enum model_kind render_kind(enum render_document d);
+const char *render_content_type(enum render_document d);
+
+/* --- templates ------------------------------------------------------------------------------- */
+
+struct render_template;
+
+/*
+ * Checks and compiles a template of that kind; name and source are copied. A raw Ignition config is
+ * validated instead. ERR_INVALID with line and column, and the template's name as the file;
+ * ERR_UNSUPPORTED (Butane); ERR_LIMIT; ERR_NOMEM.
+ */
+err_code render_template_make(enum model_kind kind, struct str name, struct str source,
+                              struct render_template **ret, struct err *e);
+void render_template_free(struct render_template *t);
+struct str render_template_source(const struct render_template *t);
+size_t render_template_memory(const struct render_template *t);
+
+/* The built-in boot scripts, made once; each may be used wherever a template of its kind may. */
+struct render_builtins {
+    struct render_template *ipxe, *grub;
+};
+err_code render_builtins_make(struct render_builtins *ret, struct err *e);
+void render_builtins_free(struct render_builtins *b);
+
+/* What a document made from a template can differ by. */
+enum render_scope {
+    RENDER_PER_PROFILE, /* the same for every group that uses the profile */
+    RENDER_PER_GROUP,
+    RENDER_PER_REQUEST,
+};
+enum render_scope render_scope(enum render_document d, const struct render_template *t);
+
+/* --- data ------------------------------------------------------------------------------------ */
+
+/*
+ * The group's part of the data: metadata and selector, with the place where `request` goes. Lives
+ * in a and refers to g's texts.
+ */
+err_code render_group_data(struct arena *a, const struct model_group *g, struct value *ret,
+                           struct err *e);
+/* The profile's `boot`; refers to p's texts. Nil when the profile has none. */
+err_code render_boot_data(struct arena *a, const struct model_profile *p, struct value *ret,
+                          struct err *e);
+/* `request`, marked as coming from the network; refers to the labels' texts. */
+err_code render_request_data(struct arena *a, const struct labels *labels, struct str raw_query,
+                             struct value *ret, struct err *e);
+
+/* --- documents ------------------------------------------------------------------------------- */
+
+struct render_input {
+    enum render_document document;
+    const struct render_template *tmpl; /* NULL for RENDER_METADATA */
+    const struct value *group;          /* of render_group_data */
+    const struct value *boot;           /* of render_boot_data; NULL or nil when there is none */
+    const struct value *request;        /* of render_request_data; NULL only when the scope is not
+                                           RENDER_PER_REQUEST */
+};
+
+/*
+ * Appends the document to out. Scratch memory comes from a. On failure out holds nothing usable.
+ * ERR_RENDER or ERR_INVALID with template, line and column, and never a value; ERR_LIMIT;
+ * ERR_NOMEM.
+ */
+err_code render(const struct render_input *in, struct arena *a, struct buf *out, struct err *e);
+
+/*
+ * Metadata as NAME=value lines, sorted: names are the keys from the top joined by '_' in upper
+ * case; null and lists are left out. A value with a control character, or that is not UTF-8, is
+ * written in double quotes with C escapes, so that one value is one line.
+ */
+err_code render_metadata(const struct value *group, const struct value *request, struct arena *a,
+                         struct buf *out, struct err *e);
+
+#endif
