@@ -19,7 +19,7 @@ VERSION := $(shell cat VERSION 2>/dev/null || echo 0)
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion
-CPPFLAGS := -D_GNU_SOURCE -Iinternal -I$(OUT)/gen
+CPPFLAGS := -D_GNU_SOURCE -Iinternal -Itests/unit -I$(OUT)/gen
 CFLAGS := -std=gnu17 $(OPT) -g -fno-omit-frame-pointer -fno-strict-aliasing $(WARN)
 LDLIBS := -lmicrohttpd -ljansson -lsodium -lsqlite3 -lyaml -lurcu-bp -lurcu-cds -lgnutls -lnettle \
           -lhogweed -lgmp -lz -lcurl -lseccomp -lpthread -lm
@@ -73,7 +73,7 @@ CMD_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard cmd/vesta/*.c))
 
 .PHONY: build
 build: $(OUT)/vesta
-	$(Q)mkdir -p $(BUILD) && ln -sfn $(variant)/vesta $(BUILD)/vesta
+	$(if $(SAN),,$(Q)ln -sfn $(variant)/vesta $(BUILD)/vesta)
 
 $(OUT)/vesta: $(CMD_OBJECTS) $(LIB_OBJECTS)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -90,19 +90,23 @@ $(OUT)/gen/version.h: force
 	$(Q)mkdir -p $(@D) && printf '#define VESTA_VERSION "%s"\n#define VESTA_COMMIT "%s"\n' '$(VERSION)' '$(COMMIT)' > $@.tmp && (cmp -s $@.tmp $@ || cp $@.tmp $@) && rm -f $@.tmp
 
 # templates/ and the schema, as byte arrays.
-EMBEDDED := $(sort $(wildcard templates/*) $(wildcard internal/store/schema/*.sql))
-$(OUT)/gen/embedded.c: tests/tools/embed.sh $(EMBEDDED)
+EMBEDDED := $(sort $(wildcard templates/*) $(wildcard internal/store/schema/*.sql) $(wildcard api/openapi.json))
+$(OUT)/gen/embedded.c: tests/tools/embed.sh Makefile $(EMBEDDED)
 	$(call say,EMBED,$@)mkdir -p $(@D) && tests/tools/embed.sh $(EMBEDDED) > $@.tmp && mv $@.tmp $@
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 
 include tests/tests.mk
+-include tests/boot.mk
+-include tests/image.mk
+-include tests/bench.mk
 
-.PHONY: deps help clean
+.PHONY: help clean
 help:
 	@echo "make run         build, import data/ at the first run, serve on 127.0.0.1:8080 and :8081"
 	@echo "make test        everything but the QEMU boots     (SAN=address,undefined or SAN=thread)"
 	@echo "make test-boot   real iPXE in QEMU, BIOS and UEFI"
+	@echo "make fuzz        every fuzz target for T=60 seconds (clang)"
 	@echo "make lint        format, floors, static checks"
 	@echo "make bench       requests a second against nginx, side by side"
 	@echo "make image       the container image               (BASE=image)"

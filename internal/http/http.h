@@ -2,14 +2,19 @@
  * http.h - an HTTP/1.1 server over libmicrohttpd, which only this folder includes.
  *
  * libmicrohttpd 0.9.75 is lenient, so this module looks at the raw request itself: it takes the
- * target as it was sent and refuses (400, close) what has two meanings: Transfer-Encoding beside
- * Content-Length, a repeated Content-Length, Transfer-Encoding or Host, a missing Host in HTTP/1.1,
- * a target that is not in origin form, control characters. RFC 9110, RFC 9112.
+ * target as it was sent and refuses what has two meanings, with 400 and the end of the connection:
+ * Transfer-Encoding beside Content-Length, or in HTTP/1.0; a repeated Content-Length,
+ * Transfer-Encoding or Host; a missing Host in HTTP/1.1; a target that is not in origin form or has
+ * a space or a control character; a bare LF, a NUL or a folded line in the head. A target that is
+ * too long is 414, a head 431, a body 413, another coding than chunked 501. After a chunked body
+ * the connection ends. RFC 9110, RFC 9112.
  *
  * A request is read whole (with its body, up to a maximum), then the handler is called once on one
  * of the server's threads, fills a response and returns. What the handler puts on the request's
- * arena lives until the response is sent. Thread rule: handlers run on many threads at once; a
- * struct http_server is started and stopped by one.
+ * arena lives until the response is sent. Slow clients are cut by deadlines of our own, which one
+ * thread watches. Thread rule: handlers run on many threads at once; a struct http_server is
+ * started and stopped by one. Cost beside libmicrohttpd's: about 2,000 instructions a request, no
+ * system call; 24 KiB for each connection.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -38,16 +43,17 @@ struct str http_header(const struct http_request *r, const char *name);
 bool http_is_head(const struct http_request *r);
 
 enum http_body {
-    HTTP_BODY_COPY, /* bytes are copied now (or live on the request's arena: it outlives sending) */
+    HTTP_BODY_COPY,   /* bytes that the handler has put on the request's arena, sent from there */
     HTTP_BODY_STATIC, /* bytes that never go away */
-    HTTP_BODY_HELD,   /* release(held) is called when they were sent */
+    HTTP_BODY_HELD,   /* release(held) is called when they were sent or the client is gone */
     HTTP_BODY_FILE,   /* length bytes of fd from offset, by sendfile; fd is closed after */
 };
 
 #define HTTP_HEADERS_MAX 12
 
 struct http_response {
-    int status;
+    int status;              /* 200 to 599, else it is sent as 500; 204 and 304 send no body, but
+                                a 304 tells its length: give it the body that a 200 would have */
     struct str content_type; /* absent: none */
     enum http_body kind;
     struct str body;
@@ -73,25 +79,27 @@ typedef void http_handler(void *ctx, struct http_request *q, struct http_respons
 
 /* After the last byte was sent or the connection was lost; for logs and counters. */
 struct http_done {
-    int status;
+    int status;           /* 0: no answer of ours; the client left, was late, or sent no HTTP */
     uint64_t bytes;       /* of the body, as the response says */
     uint64_t duration_us; /* from the first call for this request to here */
-    bool completed;
+    bool completed;       /* all was handed to the system to be sent */
 };
+/* For each request whose request line was read, refused ones too; on the thread that served it. */
 typedef void http_done_fn(void *ctx, const struct http_request *q, const struct http_done *d);
 
 struct http_config {
     const char *address;      /* "127.0.0.1:8080", "[::1]:8080", ":8080", "0.0.0.0:0" (any port) */
     unsigned threads;         /* epoll threads; 0: one for each core that we may use */
     bool thread_each;         /* a thread for each connection instead: for handlers that wait */
-    unsigned max_connections; /* in all; 0: 10,000 (256 with thread_each) */
+    unsigned max_connections; /* in all, more wait (are closed); 0: 10,000 (256 with thread_each) */
     unsigned max_per_address; /* 0: 1,000; loopback counts like any */
     size_t max_target;        /* bytes of the target; 0: 8,000. More is 414 */
     size_t max_body;          /* 0: no body is taken. More is 413 */
     unsigned header_ms;       /* from the first byte to the end of the headers; 0: 10,000 */
     unsigned body_ms;         /* for the whole body; 0: 60,000 */
     unsigned idle_ms;         /* between requests, and without progress while sending; 0: 60,000 */
-    size_t pool;              /* bytes of memory for each connection; 0: 16,384 */
+    size_t pool;              /* bytes for head and answer's head of each connection; 0: 16,384 */
+    size_t max_arena;         /* bytes of a request's arena; 0: 64 MiB */
     http_handler *handler;
     http_done_fn *done; /* may be NULL */
     void *ctx;
@@ -101,11 +109,18 @@ struct http_config {
 err_code http_start(const struct http_config *c, struct http_server **ret, struct err *e);
 /* The port it listens on, in host order. */
 unsigned http_port(const struct http_server *s);
-/* Stops accepting, lets requests that are under way finish for up to grace_ms, then closes. */
+/*
+ * Frees the address at once, lets requests that are under way finish for up to grace_ms, then
+ * closes all connections. A handler that runs is waited for even longer: it cannot be ended.
+ */
 void http_stop(struct http_server *s, unsigned grace_ms);
 
 struct http_stats {
-    uint64_t accepted, refused, active, requests, timed_out;
+    uint64_t accepted;  /* connections */
+    uint64_t refused;   /* connections that were over the limit of their address */
+    uint64_t active;    /* connections that are open now */
+    uint64_t requests;  /* whose request line was read */
+    uint64_t timed_out; /* connections that a deadline ended */
 };
 void http_stats(const struct http_server *s, struct http_stats *ret);
 

@@ -20,15 +20,18 @@ struct sign_key;
 
 /*
  * A key from 32 random bytes. created in seconds since 1970, at most UINT32_MAX (it is part of the
- * fingerprint); user_id is UTF-8 such as "Vesta <vesta@host>". ERR_INVALID, ERR_NOMEM.
+ * fingerprint); user_id is UTF-8 such as "Vesta <vesta@host>". The same arguments give the same
+ * key, bit for bit. ERR_INVALID, ERR_NOMEM, ERR_IO (libsodium cannot start).
  */
 err_code sign_key_make(const unsigned char seed[SIGN_SEED_BYTES], uint64_t created,
                        struct str user_id, struct sign_key **ret, struct err *e);
 /*
  * A key from a transferable secret or public key (RFC 4880, 11.1 and 11.2), binary or armored. Only
  * the first primary key is used. A key that is encrypted, or of another algorithm, is
- * ERR_UNSUPPORTED with what to do; ERR_INVALID with the offset of what does not parse. A secret
- * key's public half is checked against its seed.
+ * ERR_UNSUPPORTED with what to do; ERR_INVALID with the offset of what does not parse (in armor: of
+ * what was decoded, or the line). A secret key's public half is checked against its seed. Of the
+ * first user ID the newest good self-signature is kept; a key without one, or a revoked one, is
+ * ERR_INVALID. Expiry is not looked at: there is no clock here. ERR_NOMEM, ERR_IO as above.
  */
 err_code sign_key_read(struct str bytes, struct sign_key **ret, struct err *e);
 void sign_key_free(struct sign_key *k);
@@ -37,7 +40,10 @@ bool sign_key_is_secret(const struct sign_key *k);
 void sign_key_fingerprint(const struct sign_key *k, unsigned char ret[SIGN_FINGERPRINT_BYTES]);
 struct str sign_key_user_id(const struct sign_key *k);
 
-/* Transferable keys with a self-signature. The secret one is not encrypted: mode 0600. */
+/*
+ * Transferable keys with a self-signature, appended to dst. The secret one is not encrypted: store
+ * it with mode 0600 and wipe dst; it needs a key that has its secret part.
+ */
 void sign_key_write_public(const struct sign_key *k, bool armored, struct buf *dst);
 void sign_key_write_secret(const struct sign_key *k, bool armored, struct buf *dst);
 
@@ -59,8 +65,9 @@ struct sign_verdict {
 };
 /*
  * Checks a detached signature, binary or armored, of type 0x00 or 0x01. ERR_INVALID if it does not
- * parse, ERR_NOT_FOUND if another key made it; a signature that does not fit the body is ERR_OK
- * with good == false.
+ * parse, ERR_NOT_FOUND if another key made it, ERR_UNSUPPORTED for a hash other than SHA-256 and
+ * SHA-512; a signature that does not fit the body is ERR_OK with good == false. Expiry is not
+ * looked at.
  */
 err_code sign_verify(const struct sign_key *k, struct str body, struct str signature,
                      struct sign_verdict *ret, struct err *e);

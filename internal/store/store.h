@@ -57,12 +57,15 @@ struct store_options {
 };
 
 /*
- * Opens or creates the database and brings its schema up to date in one transaction. ERR_CORRUPT:
- * it is no database of ours, or damaged; ERR_UNSUPPORTED: made by a newer Vesta; ERR_DENIED:
- * read-only or not permitted; ERR_BUSY; ERR_IO. Each message names the file and what to do.
+ * Opens or creates (mode 0600) the database and brings its schema up to date in one transaction.
+ * ERR_NOT_FOUND: the folder, or with read_only the file, is missing; ERR_CORRUPT: it is no database
+ * of ours, or damaged; ERR_UNSUPPORTED: made by a newer Vesta; ERR_DENIED: read-only or not
+ * permitted; ERR_BUSY: another process has it locked; ERR_IO. Each message says what to do, and
+ * e->file names the file. With read_only, SQLite may still make its -shm and -wal beside it.
  */
 err_code store_open(const struct store_options *o, struct store **ret, struct err *e);
-/* Lets waiting writes finish, then closes. */
+/* Lets waiting writes finish, then closes. The last to close takes the -wal file's content into the
+   database and removes it, so what a clean stop leaves is one file. No call may still run. */
 void store_close(struct store *s);
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -78,18 +81,22 @@ struct store_note {
 typedef err_code store_job(struct store_txn *txn, void *arg, struct err *e);
 
 /*
- * Runs job in a transaction and commits it. *ret_revision is the new revision, or the current one
- * if the job changed nothing. Errors: the job's own; ERR_IO (a full disk: nothing was changed,
- * reading goes on), ERR_BUSY, ERR_DENIED (read-only).
+ * Runs job in a transaction and commits it. *ret_revision (it may be NULL) is the new revision, or
+ * the current one if the job changed nothing. note may be NULL. Errors: the job's own; ERR_IO (a
+ * full disk: nothing was changed, reading goes on), ERR_BUSY, ERR_CORRUPT, ERR_DENIED (read-only),
+ * ERR_UNSUPPORTED (a newer Vesta has upgraded the file in the meantime). A job must not write to
+ * the store but through its txn.
  */
 err_code store_write(struct store *s, const struct store_note *note, store_job *job, void *arg,
                      uint64_t *ret_revision, struct err *e);
 
-/* Inserts or replaces; the same content again is no change. */
+/* Inserts or replaces; the same content, selector and refs again are no change. A large import is
+   several times faster when groups come in the order of their ids. If a store_txn_ function fails
+   with anything but ERR_NOT_FOUND, the whole job fails, whatever it returns. */
 err_code store_txn_put(struct store_txn *t, const struct store_resource *r, struct err *e);
 /* ERR_NOT_FOUND. */
 err_code store_txn_delete(struct store_txn *t, const struct store_key *k, struct err *e);
-/* ERR_NOT_FOUND; the result lives in a. refs are not filled. */
+/* ERR_NOT_FOUND; ERR_NOMEM if a is full. The result lives in a. refs are not filled. */
 err_code store_txn_get(struct store_txn *t, const struct store_key *k, struct arena *a,
                        struct store_resource *ret, struct err *e);
 bool store_txn_exists(struct store_txn *t, const struct store_key *k);
@@ -104,12 +111,12 @@ uint64_t store_txn_revision(struct store_txn *t);
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-/* ERR_NOT_FOUND; the result lives in a. refs are not filled. */
+/* ERR_NOT_FOUND; ERR_NOMEM if a is full. The result lives in a. refs are not filled. */
 err_code store_get(struct store *s, const struct store_key *k, struct arena *a,
                    struct store_resource *ret, struct err *e);
 
-/* Called for each resource; what r points to is gone afterwards. Not ERR_OK stops and is returned.
- */
+/* Called for each resource, refs not filled; what r points to is gone afterwards. Not ERR_OK stops
+   and is returned. No lock is held: it may read from the store and write to it. */
 typedef err_code store_each(void *arg, const struct store_resource *r, struct err *e);
 
 struct store_list {
@@ -123,7 +130,7 @@ struct store_list {
     struct str profile; /* groups only: that name this profile; absent (p == NULL): any */
     uint64_t limit;     /* 0: all */
 };
-/* In byte order of names (templates: kind, then name). */
+/* In byte order of names (templates: kind, then name), all of one moment. */
 err_code store_for_each(struct store *s, const struct store_list *l, store_each *each, void *arg,
                         struct err *e);
 
@@ -131,9 +138,9 @@ err_code store_for_each(struct store *s, const struct store_list *l, store_each 
 err_code store_revision(struct store *s, uint64_t *ret, struct err *e);
 
 /*
- * True if another connection, of this process or another, may have committed since this was last
- * asked (PRAGMA data_version of the connection that the follower uses, and our own commits). Cheap:
- * no disk.
+ * True if this store or any other, in this process or another, has committed since this was last
+ * asked, or since the opening (PRAGMA data_version of a connection that only this uses). It is for
+ * one follower: who asks next is told of later commits only. A few microseconds, no disk.
  */
 bool store_changed(struct store *s);
 
@@ -145,8 +152,10 @@ struct store_change {
 typedef err_code store_each_change(void *arg, const struct store_change *c, struct err *e);
 /*
  * All changes after revision `since`, in order, from one consistent snapshot; *ret_revision is the
- * revision of that snapshot. With since == 0 it gives the present state (each resource once), which
- * is also what ERR_STALE (the history no longer reaches back to `since`) asks the caller to do.
+ * revision of that snapshot. With since == 0 it gives the present state (each resource once,
+ * templates, profiles, groups), which is also what ERR_STALE asks the caller to do: the history no
+ * longer reaches back to `since`, or `since` is newer than the database (a backup was restored).
+ * refs are not filled; each may use the store, as in store_for_each.
  */
 err_code store_changes_since(struct store *s, uint64_t since, store_each_change *each, void *arg,
                              uint64_t *ret_revision, struct err *e);
@@ -163,16 +172,20 @@ struct store_token {
     unsigned char hash[32];    /* of the secret; who makes it chooses the hash */
     uint64_t created, expires; /* seconds since 1970; expires 0: never */
 };
+/* Inserts or replaces by id. ERR_INVALID: a time above 2^63 - 1. Tokens make no revision. */
 err_code store_token_put(struct store *s, const struct store_token *t, struct err *e);
+/* ERR_NOT_FOUND. */
 err_code store_token_delete(struct store *s, struct str id, struct err *e);
 typedef err_code store_each_token(void *arg, const struct store_token *t, struct err *e);
+/* In order of ids. */
 err_code store_tokens(struct store *s, store_each_token *each, void *arg, struct err *e);
 
+/* Since the opening. */
 struct store_stats {
-    uint64_t commits;   /* transactions on disk */
+    uint64_t commits;   /* transactions that changed something */
     uint64_t revisions; /* writes that made one */
-    uint64_t failures;
-    uint64_t write_us; /* sum of the time of all commits */
+    uint64_t failures;  /* writes that returned an error, their job's own included */
+    uint64_t write_us;  /* sum of the time of those transactions, from BEGIN to the synced COMMIT */
 };
 void store_stats(struct store *s, struct store_stats *ret);
 

@@ -28,7 +28,7 @@ enum tmpl_needs {
 
 /* Limits; 0 in a field means the default that is named. None can be raised by a template. */
 struct tmpl_limits {
-    uint32_t depth; /* nested template invocations, if/range/with and parentheses: 200 */
+    uint32_t depth; /* nested invocations, if/range/with and parentheses: 200; at most 1000 */
     uint64_t steps; /* evaluated nodes: 5,000,000 */
     size_t output;  /* bytes: 8 MiB; the smaller of this and out->max holds */
     uint32_t width; /* printf width and precision: 4096 */
@@ -37,8 +37,11 @@ struct tmpl_limits {
 #define TMPL_SOURCE_MAX (2u << 20)
 
 /*
- * Compiles source. name is used in errors (e->file) and by {{template}}; both are copied. Errors
- * have line and column (from 1, column in bytes). ERR_INVALID, ERR_LIMIT, ERR_NOMEM.
+ * Compiles source. name is what errors call the template (e->file); it is copied, and so is source.
+ * Inside the source the main template has no name, as in matchbox: {{template ""}} invokes it.
+ * Errors have line and column (from 1, column in bytes). Blocks and parentheses may be nested 200
+ * deep; a source may define 1,000 templates and have 1,000 variables in scope, and may take 64 MiB
+ * when it is compiled. ERR_INVALID, ERR_LIMIT, ERR_NOMEM.
  */
 err_code tmpl_compile(struct str name, struct str source, struct tmpl **ret, struct err *e);
 void tmpl_free(struct tmpl *t);
@@ -55,5 +58,8 @@ size_t tmpl_memory(const struct tmpl *t);
  */
 err_code tmpl_execute(const struct tmpl *t, const struct value *data, struct arena *a,
                       const struct tmpl_limits *limits, struct buf *out, struct err *e);
+
+/* A value as {{.}} prints it (fmt.Print of Go): 1e+06, map[a:1], <no value> for nil. */
+void tmpl_print(struct buf *dst, const struct value *v);
 
 #endif

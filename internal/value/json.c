@@ -125,6 +125,32 @@ err_code value_from_json(struct arena *a, struct str text, struct value *ret, st
     return convert(&r, j, 1, ret, e);
 }
 
+/*
+ * Below a power of two the doubles are twice as close as above it, so there the nearest decimal of
+ * 16 digits can miss f although the next larger one reads back to it. Then text becomes that one.
+ */
+static bool next_reads_back(char *text, double f)
+{
+    int exp;
+    char next[40];
+    if (frexp(f, &exp) != 0.5)
+        return false;
+    memcpy(next, text, sizeof next);
+    size_t i = strcspn(next, "e") - 1;
+    while (i > 0 && (next[i] == '9' || next[i] == '.')) {
+        if (next[i] == '9')
+            next[i] = '0';
+        i--;
+    }
+    if (next[i] == '9')
+        return false;
+    next[i]++;
+    if (strtod(next, NULL) != f)
+        return false;
+    memcpy(text, next, sizeof next);
+    return true;
+}
+
 void value_shortest(double f, struct value_decimal *ret)
 {
     *ret = (struct value_decimal){.negative = signbit(f) != 0, .n = 1, .exp = 1, .digits = "0"};
@@ -135,7 +161,7 @@ void value_shortest(double f, struct value_decimal *ret)
     /* Nearly every number that people write has at most 15 digits, and those read back at once. */
     for (int prec = 14; prec <= 16; prec++) {
         snprintf(text, sizeof text, "%.*e", prec, f);
-        if (prec == 16 || strtod(text, NULL) == f)
+        if (prec == 16 || strtod(text, NULL) == f || (prec == 15 && next_reads_back(text, f)))
             break;
     }
     int n = 0;

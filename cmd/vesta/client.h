@@ -1,0 +1,36 @@
+/*
+ * client.h - HTTP requests to a Vesta server, by libcurl.
+ */
+#ifndef VESTA_CLIENT_H
+#define VESTA_CLIENT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct client {
+    char url[300]; /* of the server, without a path */
+    char token[200];
+};
+
+/*
+ * Finds the server: `server` if it is given, else the one of the data path; the token from
+ * token_file, VESTA_TOKEN, or the data path's admin.token. ERR_NOT_FOUND says where it was looked
+ * for.
+ */
+err_code client_open(struct client *c, const char *server, const char *token_file,
+                     const char *data_path, struct err *e);
+
+struct client_answer {
+    long status;
+    struct buf body; /* to be freed */
+};
+/*
+ * One request; body may be absent. ERR_IO when the server cannot be reached. A status of 400 and
+ * more is an error with the server's own words: ERR_NOT_FOUND for 404, ERR_DENIED for 401 and 403,
+ * ERR_CONFLICT for 409, else ERR_INVALID. Findings are printed on stderr.
+ */
+err_code client_request(const struct client *c, const char *method, const char *path,
+                        struct str body, const char *content_type, struct client_answer *ret,
+                        struct err *e);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * command.h - what the subcommands share. Each is a function that gets its own arguments (argv[0]
+ * is its name) and returns the exit status: 0 done, 1 failed, 2 wrong usage.
+ */
+#ifndef VESTA_COMMAND_H
+#define VESTA_COMMAND_H
+
+#include "base/err.h"
+#include "base/finding.h"
+#include "base/str.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct command {
+    const char *name;
+    const char *arguments; /* for the usage line */
+    const char *summary;   /* one line */
+    int (*run)(int argc, char **argv);
+};
+extern const struct command commands[]; /* ended by a NULL name */
+
+int command_serve(int argc, char **argv);
+int command_import(int argc, char **argv);
+int command_export(int argc, char **argv);
+int command_get(int argc, char **argv);
+int command_put(int argc, char **argv);
+int command_delete(int argc, char **argv);
+int command_health(int argc, char **argv);
+int command_keygen(int argc, char **argv);
+int command_verify(int argc, char **argv);
+int command_version(int argc, char **argv);
+
+/* --- flags: a table for each command -------------------------------------------------------------
+ */
+
+enum flag_kind { FLAG_TEXT, FLAG_SWITCH, FLAG_COUNT };
+
+struct flag {
+    const char *name; /* without the dashes */
+    enum flag_kind kind;
+    void *value;          /* const char **, bool * or unsigned *; holds the default before */
+    bool env;             /* also VESTA_NAME; the flag wins */
+    const char *argument; /* how the help calls it */
+    const char *help;
+};
+
+#define FLAGS_END                                                                                  \
+    {                                                                                              \
+        NULL, FLAG_SWITCH, NULL, false, NULL, NULL                                                 \
+    }
+
+/*
+ * Reads environment and arguments; what is no flag is left in rest, whose size is the result, or -1
+ * when usage was printed: *status is then the exit status. Between min and max arguments must be
+ * left. "--" ends the flags; one dash is as good as two, as in matchbox.
+ */
+int flags_parse(int argc, char **argv, const struct flag *flags, int min, int max, char **rest,
+                int *status);
+
+/* "vesta: message" on stderr, with the place; returns EXIT_FAILED. */
+int complain(const struct err *e);
+/* Every finding, a line each, on stderr. */
+void print_findings(const struct findings *f);
+
+#define DEFAULT_DATA_PATH "/var/lib/vesta"
+
+/* All of a file, or of standard input for "-"; the bytes are in dst. */
+struct buf;
+err_code read_file(const char *path, struct buf *dst, struct err *e);
+
+#endif

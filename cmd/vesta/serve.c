@@ -1,0 +1,181 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "boot/boot.h"
+#include "command.h"
+#include "http/http.h"
+#include "log_writer.h"
+#include "rest/rest.h"
+#include "server_file.h"
+#include "service/service.h"
+
+#define GRACE_MS     30000
+#define API_BODY_MAX (MODEL_TEMPLATE_MAX + 1)
+/* The boot plane takes no bodies, but reads small ones, so that a POST is told 405 and not 413. */
+#define BOOT_BODY_MAX 4096
+
+struct settings {
+    const char *address, *api_address, *data_path, *assets_path, *log_level, *log_format;
+    bool strict_labels, insecure_api;
+    unsigned threads;
+};
+
+/* All that runs; stopped in the opposite order. */
+struct running {
+    struct log_writer *log;
+    struct service *service;
+    struct boot *boot;
+    struct rest *rest;
+    struct http_server *boot_server, *api_server;
+};
+
+static bool loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]", 5) == 0 ||
+           strncmp(address, "localhost:", 10) == 0;
+}
+
+static void stop_all(struct running *r, const char *data_path)
+{
+    server_file_remove(data_path);
+    http_stop(r->boot_server, GRACE_MS);
+    http_stop(r->api_server, GRACE_MS);
+    boot_free(r->boot);
+    rest_free(r->rest);
+    service_close(r->service);
+    log_writer_stop(r->log);
+}
+
+static void api_done(void *ctx, const struct http_request *q, const struct http_done *d)
+{
+    struct running *r = ctx;
+    rest_done(r->rest, q, d);
+}
+
+static void api_handle(void *ctx, struct http_request *q, struct http_response *p)
+{
+    struct running *r = ctx;
+    rest_handle(r->rest, q, p);
+}
+
+static err_code start_servers(const struct settings *o, struct running *r, struct err *e)
+{
+    char default_assets[4096];
+    snprintf(default_assets, sizeof default_assets, "%s/assets", o->data_path);
+    struct boot_config bc = {.service = r->service,
+                             .assets_path = o->assets_path ? o->assets_path : default_assets,
+                             .strict_labels = o->strict_labels,
+                             .log = log_writer_sink(r->log)};
+    err_code c = boot_make(&bc, &r->boot, e);
+    if (c)
+        return c;
+    struct rest_config rc = {.service = r->service, .log = log_writer_sink(r->log)};
+    c = rest_make(&rc, &r->rest, e);
+    if (c)
+        return c;
+    struct http_config boot = {.address = o->address,
+                               .threads = o->threads,
+                               .max_body = BOOT_BODY_MAX,
+                               .handler = boot_handle,
+                               .done = boot_done,
+                               .ctx = r->boot};
+    c = http_start(&boot, &r->boot_server, e);
+    if (c)
+        return c;
+    struct http_config api = {.address = o->api_address,
+                              .thread_each = true,
+                              .max_body = API_BODY_MAX,
+                              .handler = api_handle,
+                              .done = api_done,
+                              .ctx = r};
+    return http_start(&api, &r->api_server, e);
+}
+
+static err_code start_all(const struct settings *o, struct running *r, struct err *e)
+{
+    enum log_level level;
+    if (!log_level_from_name(str_c(o->log_level), &level))
+        return err_set(e, ERR_INVALID, "--log-level must be debug, info, warn or error");
+    bool json = strcmp(o->log_format, "json") == 0;
+    if (!json && strcmp(o->log_format, "text") != 0)
+        return err_set(e, ERR_INVALID, "--log-format must be text or json");
+    if (!loopback(o->api_address) && !o->insecure_api)
+        return err_set(e, ERR_INVALID,
+                       "--api-address %s would send tokens over the network unencrypted: keep it "
+                       "on 127.0.0.1, or say --insecure-api if that network is yours alone",
+                       o->api_address);
+    err_code c = log_writer_start(STDERR_FILENO, json ? LOG_JSON : LOG_TEXT, level, &r->log, e);
+    if (c)
+        return c;
+    struct service_options so = {.data_path = o->data_path, .create = true};
+    c = service_open(&so, &r->service, e);
+    if (!c)
+        c = start_servers(o, r, e);
+    if (!c)
+        c = service_wait_ready(r->service, e);
+    return c;
+}
+
+/* The URL to reach a server by from this machine, given what it was told to listen on. */
+static void url_of(const char *address, unsigned port, char *dst, size_t size)
+{
+    const char *colon = strrchr(address, ':');
+    int n = colon ? (int)(colon - address) : 0;
+    bool any = n == 0 || strncmp(address, "0.0.0.0:", 8) == 0;
+    snprintf(dst, size, "http://%.*s:%u", any ? 9 : n, any ? "127.0.0.1" : address, port);
+}
+
+int command_serve(int argc, char **argv)
+{
+    struct settings o = {.address = "127.0.0.1:8080",
+                         .api_address = "127.0.0.1:8081",
+                         .data_path = DEFAULT_DATA_PATH,
+                         .log_level = "info",
+                         .log_format = "text"};
+    const struct flag flags[] = {
+        {"address", FLAG_TEXT, &o.address, true, "HOST:PORT", "where machines ask"},
+        {"api-address", FLAG_TEXT, &o.api_address, true, "HOST:PORT", "where operators ask"},
+        {"data-path", FLAG_TEXT, &o.data_path, true, "DIR", "database, key and token"},
+        {"assets-path", FLAG_TEXT, &o.assets_path, true, "DIR",
+         "files below /assets/ (default: assets in the data path; empty: none)"},
+        {"log-level", FLAG_TEXT, &o.log_level, true, "LEVEL", "debug, info, warn or error"},
+        {"log-format", FLAG_TEXT, &o.log_format, true, "FORM", "text or json"},
+        {"strict-labels", FLAG_SWITCH, &o.strict_labels, true, NULL,
+         "400 when a label is given twice with two values"},
+        {"insecure-api", FLAG_SWITCH, &o.insecure_api, true, NULL,
+         "allow --api-address off loopback"},
+        {"threads", FLAG_COUNT, &o.threads, true, "N", "for machines (default: one a core)"},
+        FLAGS_END,
+    };
+    int status;
+    char *rest[1];
+    if (flags_parse(argc, argv, flags, 0, 0, rest, &status) < 0)
+        return status;
+    /* Blocked before any thread starts, so that only sigwait below sees them. */
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    struct running r = {0};
+    struct err e = ERR_INIT;
+    if (start_all(&o, &r, &e) != ERR_OK) {
+        stop_all(&r, o.data_path);
+        return complain(&e);
+    }
+    char boot_url[300], api_url[300];
+    url_of(o.address, http_port(r.boot_server), boot_url, sizeof boot_url);
+    url_of(o.api_address, http_port(r.api_server), api_url, sizeof api_url);
+    if (server_file_write(o.data_path, boot_url, api_url, &e) != ERR_OK)
+        complain(&e);
+    printf("vesta: boot plane on %s\nvesta: API on %s\n", boot_url, api_url);
+    fflush(stdout);
+    int sig;
+    sigwait(&stop, &sig);
+    stop_all(&r, o.data_path);
+    return EXIT_DONE;
+}

@@ -1,0 +1,100 @@
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "service/service.h"
+
+#define FINDINGS_ARENA (16u << 20)
+
+/* "cli:USER", for the revision. */
+static struct str author(char *dst, size_t size)
+{
+    const struct passwd *p = getpwuid(getuid());
+    if (p)
+        snprintf(dst, size, "cli:%s", p->pw_name);
+    else
+        snprintf(dst, size, "cli:%ld", (long)getuid());
+    return str_c(dst);
+}
+
+static bool database_exists(const char *data_path)
+{
+    char path[4096];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/vesta.db", data_path);
+    return stat(path, &st) == 0;
+}
+
+int command_import(int argc, char **argv)
+{
+    const char *data_path = DEFAULT_DATA_PATH, *message = "";
+    bool skip_invalid = false, dry_run = false;
+    const struct flag flags[] = {
+        {"data-path", FLAG_TEXT, &data_path, true, "DIR", "where the database is"},
+        {"skip-invalid", FLAG_SWITCH, &skip_invalid, false, NULL,
+         "leave out what cannot be parsed, and name it"},
+        {"dry-run", FLAG_SWITCH, &dry_run, false, NULL, "say what would be done; write nothing"},
+        {"message", FLAG_TEXT, &message, false, "TEXT", "why, for the history"},
+        FLAGS_END,
+    };
+    char *rest[1], who[128];
+    int status;
+    if (flags_parse(argc, argv, flags, 1, 1, rest, &status) < 0)
+        return status;
+    struct err e = ERR_INIT;
+    struct service *s = NULL;
+    if (!dry_run || database_exists(data_path)) {
+        struct service_options o = {.data_path = data_path, .store_only = true, .create = true};
+        if (service_open(&o, &s, &e) != ERR_OK)
+            return complain(&e);
+    }
+    ARENA_LOCAL(arena, FINDINGS_ARENA);
+    struct findings findings;
+    findings_init(&findings, &arena);
+    struct service_import in = {.dir = rest[0],
+                                .skip_invalid = skip_invalid,
+                                .dry_run = dry_run,
+                                .author = {author(who, sizeof who), str_c(message)}};
+    struct service_imported done;
+    err_code c = service_import(s, &in, &findings, &done, &e);
+    service_close(s);
+    print_findings(&findings);
+    if (c)
+        return complain(&e);
+    printf("%s %zu groups, %zu profiles, %zu templates", dry_run ? "would import" : "imported",
+           done.groups, done.profiles, done.templates);
+    if (done.skipped)
+        printf("; left out %zu", done.skipped);
+    if (!dry_run)
+        printf("; revision %llu", (unsigned long long)done.revision);
+    printf("\n");
+    return EXIT_DONE;
+}
+
+int command_export(int argc, char **argv)
+{
+    const char *data_path = DEFAULT_DATA_PATH;
+    const struct flag flags[] = {
+        {"data-path", FLAG_TEXT, &data_path, true, "DIR", "where the database is"},
+        FLAGS_END,
+    };
+    char *rest[1];
+    int status;
+    if (flags_parse(argc, argv, flags, 1, 1, rest, &status) < 0)
+        return status;
+    struct err e = ERR_INIT;
+    struct service_options o = {.data_path = data_path, .store_only = true, .read_only = true};
+    struct service *s;
+    if (service_open(&o, &s, &e) != ERR_OK)
+        return complain(&e);
+    struct service_exported done;
+    err_code c = service_export(s, rest[0], &done, &e);
+    service_close(s);
+    if (c)
+        return complain(&e);
+    printf("exported %zu groups, %zu profiles, %zu templates\n", done.groups, done.profiles,
+           done.templates);
+    return EXIT_DONE;
+}

@@ -1,0 +1,173 @@
+#include "boot/assets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct assets {
+    char *root;
+};
+
+/* --- types ----------------------------------------------------------------------------------- */
+
+struct extension {
+    const char *name;
+    const char *type;
+};
+
+#define TEXT   "text/plain; charset=utf-8"
+#define BINARY "application/octet-stream"
+
+static const struct extension extensions[] = {
+    {"asc", TEXT},
+    {"bz2", "application/x-bzip2"},
+    {"cfg", TEXT},
+    {"conf", TEXT},
+    {"css", "text/css; charset=utf-8"},
+    {"efi", "application/efi"},
+    {"gif", "image/gif"},
+    {"gz", "application/gzip"},
+    {"htm", "text/html; charset=utf-8"},
+    {"html", "text/html; charset=utf-8"},
+    {"ign", "application/json"},
+    {"ipxe", TEXT},
+    {"jpg", "image/jpeg"},
+    {"js", "text/javascript; charset=utf-8"},
+    {"json", "application/json"},
+    {"ks", TEXT},
+    {"pem", "application/x-pem-file"},
+    {"png", "image/png"},
+    {"sh", TEXT},
+    {"svg", "image/svg+xml"},
+    {"tar", "application/x-tar"},
+    {"tgz", "application/gzip"},
+    {"txt", TEXT},
+    {"wasm", "application/wasm"},
+    {"xml", "text/xml; charset=utf-8"},
+    {"xz", "application/x-xz"},
+    {"yaml", "application/yaml"},
+    {"yml", "application/yaml"},
+    {"zip", "application/zip"},
+    {"zst", "application/zstd"},
+};
+
+static const char *type_of(struct str path)
+{
+    size_t dot = path.n;
+    while (dot > 0 && path.p[dot - 1] != '.' && path.p[dot - 1] != '/')
+        dot--;
+    if (dot == 0 || path.p[dot - 1] != '.')
+        return BINARY;
+    struct str name = str_skip(path, dot);
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        if (str_ieq(name, str_c(extensions[i].name)))
+            return extensions[i].type;
+    return BINARY;
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+/* O_NONBLOCK, so that a FIFO without a writer is opened, seen to be no file, and closed. */
+static int open_beneath(int root, const char *path)
+{
+    const struct open_how how = {
+        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    };
+    /* EAGAIN: something on the way was renamed meanwhile, so the kernel could not be sure. */
+    long fd;
+    int tries = 16;
+    do
+        fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+    while (fd < 0 && (errno == EINTR || (errno == EAGAIN && --tries > 0)));
+    return (int)fd;
+}
+
+/* The file, or -1 with errno. */
+static int open_asset(const struct assets *a, const char *path)
+{
+    int root = open(a->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return -1;
+    int fd = open_beneath(root, path);
+    int errnum = errno;
+    close(root);
+    errno = errnum;
+    return fd;
+}
+
+err_code assets_open(const char *root, struct assets **ret, struct err *e)
+{
+    int fd = open_beneath(AT_FDCWD, ".");
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM || errno == EINVAL))
+        return err_errno(e, ERR_UNSUPPORTED, errno,
+                         "assets cannot be served from %s: this kernel, or the sandbox around this "
+                         "process, has no openat2 (Linux 5.6), which keeps paths inside",
+                         root);
+    if (fd >= 0)
+        close(fd);
+    struct assets *a = calloc(1, sizeof *a);
+    char *copy = strdup(root);
+    if (!a || !copy) {
+        free(a);
+        free(copy);
+        return err_set(e, ERR_NOMEM, "out of memory");
+    }
+    a->root = copy;
+    *ret = a;
+    return ERR_OK;
+}
+
+void assets_free(struct assets *a)
+{
+    if (!a)
+        return;
+    free(a->root);
+    free(a);
+}
+
+/* --- answering ------------------------------------------------------------------------------- */
+
+/* Inside the root it would do no harm, but no client that is up to good asks for it. */
+static bool climbs(struct str path)
+{
+    for (struct str rest = path; rest.p;)
+        if (str_is(str_cut(rest, '/', &rest), ".."))
+            return true;
+    return false;
+}
+
+static bool out_of_resources(int errnum)
+{
+    return errnum == EMFILE || errnum == ENFILE || errnum == ENOMEM || errnum == EAGAIN;
+}
+
+void assets_respond(struct assets *a, struct str path_below_assets_raw, struct http_request *q,
+                    struct http_response *r)
+{
+    struct str decoded, path;
+    if (http_path_decode(q->arena, path_below_assets_raw, &decoded, NULL) || climbs(decoded)) {
+        http_text(q, r, 404, "404 page not found");
+        return;
+    }
+    if (!arena_str(q->arena, decoded, &path)) {
+        http_text(q, r, 503, "503 out of memory");
+        return;
+    }
+    int fd = open_asset(a, path.p);
+    if (fd < 0 && out_of_resources(errno)) {
+        http_text(q, r, 503, "503 out of file descriptors or memory");
+        return;
+    }
+    if (fd < 0) {
+        http_text(q, r, 404, "404 page not found");
+        return;
+    }
+    const char *type = type_of(path);
+    http_file(q, r, fd, type);
+    if (r->kind == HTTP_BODY_FILE && str_starts(str_c(type), STR("text/")))
+        http_add_header(r, "X-Content-Type-Options", "nosniff");
+}

@@ -1,0 +1,29 @@
+/*
+ * assets.h - files below one directory, for kernels, initrds and images.
+ *
+ * The kernel keeps every path inside the directory (openat2 with RESOLVE_BENEATH, Linux 5.6):
+ * symbolic links may point anywhere inside, by relative paths, and are not followed out of it. Only
+ * regular files are served, without listings; names that begin with a dot are ordinary. The
+ * directory may come, go or be replaced at any time: it is looked up for each request. Thread rule:
+ * shared freely once open.
+ */
+#ifndef BOOT_ASSETS_H
+#define BOOT_ASSETS_H
+
+#include "http/http.h"
+
+struct assets;
+
+/* root need not exist yet. ERR_UNSUPPORTED: this kernel cannot contain paths; ERR_NOMEM. */
+err_code assets_open(const char *root, struct assets **ret, struct err *e);
+void assets_free(struct assets *a);
+
+/*
+ * Answers with the file that path_below_assets_raw names, percent-encoded and without the prefix
+ * and its slash: "images/vmlinuz%20new". 404 for all that is not a file inside; 503 when the system
+ * is out of descriptors or memory.
+ */
+void assets_respond(struct assets *a, struct str path_below_assets_raw, struct http_request *q,
+                    struct http_response *r);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * boot.h - the boot plane: what machines ask, GET and HEAD only, without credentials.
+ *
+ * Turns paths and query strings into questions to `service` and its answers into responses. Nothing
+ * here depends on the Host header. Thread rule: boot_handle and boot_done run on any thread; a
+ * struct boot is immutable once made.
+ */
+#ifndef BOOT_BOOT_H
+#define BOOT_BOOT_H
+
+#include "base/log.h"
+#include "http/http.h"
+#include "service/service.h"
+
+struct boot;
+
+struct boot_config {
+    struct service *service;
+    const char *assets_path; /* NULL or "": no assets are served */
+    bool strict_labels;      /* a label that is given twice with two values is a 400 */
+    struct log_sink log;
+};
+
+err_code boot_make(const struct boot_config *c, struct boot **ret, struct err *e);
+void boot_free(struct boot *b);
+
+/* For struct http_config; ctx is the struct boot. */
+void boot_handle(void *ctx, struct http_request *q, struct http_response *r);
+/* Writes the access log. */
+void boot_done(void *ctx, const struct http_request *q, const struct http_done *d);
+
+#endif

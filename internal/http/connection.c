@@ -1,0 +1,274 @@
+/*
+ * Connections: who is connected, how many from where, and the reaper, which cuts those that are
+ * late. libmicrohttpd knows only a timeout of silence, which a client that sends one byte a second
+ * never meets; so deadlines are ours. A descriptor is shut down, never closed, and only while its
+ * connection is in the list, under the lock: libmicrohttpd closes it after the connection has left.
+ */
+#include <linux/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/always.h"
+#include "base/hash.h"
+#include "http/server.h"
+
+/* An address that has connections. */
+struct peer {
+    struct peer *next;
+    struct in6_addr address;
+    unsigned connections;
+};
+
+uint64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* --- addresses ------------------------------------------------------------------------------- */
+
+static struct in6_addr peer_address(const struct sockaddr *a)
+{
+    if (a->sa_family == AF_INET6)
+        return ((const struct sockaddr_in6 *)a)->sin6_addr;
+    struct in6_addr mapped = {.s6_addr = {[10] = 0xFF, [11] = 0xFF}};
+    if (a->sa_family == AF_INET)
+        memcpy(mapped.s6_addr + 12, &((const struct sockaddr_in *)a)->sin_addr, 4);
+    return mapped;
+}
+
+static struct peer **peer_place(struct http_server *s, const struct in6_addr *address)
+{
+    struct str key = str_of((const char *)address, sizeof *address);
+    struct peer **at = &s->peers[hash_bytes(key, s->seed) % PEER_BUCKETS];
+    while (*at && memcmp(&(*at)->address, address, sizeof *address) != 0)
+        at = &(*at)->next;
+    return at;
+}
+
+/* Counts one more connection from that address; NULL without memory. */
+static struct peer *peer_take(struct http_server *s, const struct sockaddr *a)
+{
+    struct in6_addr address = peer_address(a);
+    struct peer **at = peer_place(s, &address);
+    if (!*at) {
+        *at = calloc(1, sizeof **at);
+        if (!*at)
+            return NULL;
+        (*at)->address = address;
+    }
+    (*at)->connections++;
+    return *at;
+}
+
+static void peer_give_back(struct http_server *s, struct peer *p)
+{
+    if (!p || --p->connections > 0)
+        return;
+    struct peer **at = peer_place(s, &p->address);
+    always(*at == p);
+    *at = p->next;
+    free(p);
+}
+
+/* --- the state word -------------------------------------------------------------------------- */
+
+static uint64_t state_word(enum phase phase, uint64_t deadline)
+{
+    return deadline << 3 | (uint64_t)phase;
+}
+
+static enum phase phase_of(uint64_t word)
+{
+    return (enum phase)(word & 7);
+}
+
+void connection_enter(struct connection *c, enum phase phase, uint64_t wait_ms)
+{
+    uint64_t old = atomic_load(&c->state);
+    uint64_t wanted = state_word(phase, wait_ms ? now_ms() + wait_ms : 0);
+    while (phase_of(old) != PHASE_CUT && !atomic_compare_exchange_weak(&c->state, &old, wanted))
+        ;
+}
+
+unsigned connections_busy(const struct http_server *s)
+{
+    unsigned n = 0;
+    for (const struct connection *c = s->connections; c; c = c->next) {
+        enum phase phase = phase_of(atomic_load(&c->state));
+        n += phase != PHASE_IDLE && phase != PHASE_CUT;
+    }
+    return n;
+}
+
+/* --- coming and going ------------------------------------------------------------------------ */
+
+static const union MHD_ConnectionInfo *info(struct MHD_Connection *mhd,
+                                            enum MHD_ConnectionInfoType what)
+{
+    return MHD_get_connection_info(mhd, what);
+}
+
+struct connection *connection_of(struct MHD_Connection *mhd)
+{
+    return info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* Puts it into the list and says whether it may stay. */
+static bool enlist(struct http_server *s, struct connection *c, const struct sockaddr *from)
+{
+    pthread_mutex_lock(&s->lock);
+    c->next = s->connections;
+    if (c->next)
+        c->next->prev = c;
+    s->connections = c;
+    c->peer = peer_take(s, from);
+    bool may =
+        c->peer && c->peer->connections <= s->config.max_per_address && !atomic_load(&s->stopping);
+    s->stats.active++;
+    s->stats.accepted += may;
+    s->stats.refused += !may;
+    pthread_mutex_unlock(&s->lock);
+    return may;
+}
+
+static void delist(struct http_server *s, struct connection *c)
+{
+    pthread_mutex_lock(&s->lock);
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        s->connections = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    peer_give_back(s, c->peer);
+    s->stats.active--;
+    s->stats.requests += atomic_load(&c->requests);
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void note_local_end(struct connection *c)
+{
+    struct sockaddr_storage local = {0};
+    socklen_t n = sizeof local;
+    getsockname(c->fd, (struct sockaddr *)&local, &n);
+    address_port_text((struct sockaddr *)&local, c->local, sizeof c->local);
+}
+
+static struct connection *begin(struct http_server *s, struct MHD_Connection *mhd, int fd)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->server = s;
+    c->fd = fd;
+    arena_init(&c->arena, s->config.max_arena);
+    const struct sockaddr *from = info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    address_text(from, c->remote, sizeof c->remote);
+    note_local_end(c);
+    atomic_init(&c->state, state_word(PHASE_IDLE, now_ms() + s->config.header_ms));
+    c->refused = !enlist(s, c, from);
+    return c;
+}
+
+void connection_notify(void *server, struct MHD_Connection *mhd, void **context,
+                       enum MHD_ConnectionNotificationCode what)
+{
+    struct http_server *s = server;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        int fd = info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        struct connection *c = begin(s, mhd, fd);
+        *context = c;
+        if (!c || c->refused)
+            shutdown(fd, SHUT_RDWR);
+        return;
+    }
+    struct connection *c = *context;
+    *context = NULL;
+    if (!c)
+        return;
+    c->request.mhd = NULL;
+    request_end(c, false);
+    delist(s, c);
+    arena_free(&c->arena);
+    free(c);
+}
+
+/* --- the reaper ------------------------------------------------------------------------------ */
+
+static uint64_t acknowledged(int fd)
+{
+    struct tcp_info t = {0};
+    socklen_t n = sizeof t;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &t, &n) == 0 ? t.tcpi_bytes_acked : 0;
+}
+
+/* A client that takes bytes, however slowly, has its deadline moved. */
+static bool takes_bytes(struct connection *c, uint64_t word, uint64_t now)
+{
+    uint64_t acked = acknowledged(c->fd);
+    if (acked == c->acked)
+        return false;
+    c->acked = acked;
+    uint64_t wanted = state_word(PHASE_SENDING, now + c->server->config.idle_ms);
+    atomic_compare_exchange_strong(&c->state, &word, wanted);
+    return true;
+}
+
+static void reap(struct http_server *s, uint64_t now)
+{
+    for (struct connection *c = s->connections; c; c = c->next) {
+        uint64_t word = atomic_load(&c->state);
+        uint64_t deadline = word >> 3;
+        if (phase_of(word) == PHASE_SENDING && takes_bytes(c, word, now))
+            continue;
+        if (deadline == 0 || now < deadline)
+            continue;
+        if (atomic_compare_exchange_strong(&c->state, &word, state_word(PHASE_CUT, 0))) {
+            shutdown(c->fd, SHUT_RDWR);
+            s->stats.timed_out++;
+        }
+    }
+}
+
+static unsigned smallest(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* A quarter of the shortest wait, within 10 and 250 ms. */
+static unsigned reaper_tick_ms(const struct http_config *c)
+{
+    unsigned tick = smallest(smallest(c->header_ms, c->body_ms), c->idle_ms) / 4;
+    return tick < 10 ? 10 : smallest(tick, 250);
+}
+
+void *reaper_main(void *server)
+{
+    struct http_server *s = server;
+    uint64_t tick = reaper_tick_ms(&s->config);
+    uint64_t next = now_us() / 1000 + tick;
+    pthread_mutex_lock(&s->lock);
+    while (!s->reaper_ends) {
+        struct timespec until = {.tv_sec = (time_t)(next / 1000),
+                                 .tv_nsec = (long)(next % 1000) * 1000000};
+        pthread_cond_timedwait(&s->changed, &s->lock, &until);
+        uint64_t now = now_us() / 1000;
+        if (now < next)
+            continue;
+        reap(s, now);
+        next = now + tick;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}

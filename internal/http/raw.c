@@ -1,0 +1,155 @@
+#include "http/raw.h"
+
+#include <strings.h>
+
+static bool is_token(unsigned char c)
+{
+    switch (c) {
+    case '0' ... '9':
+    case 'a' ... 'z':
+    case 'A' ... 'Z':
+    case '!':
+    case '#':
+    case '$':
+    case '%':
+    case '&':
+    case '\'':
+    case '*':
+    case '+':
+    case '-':
+    case '.':
+    case '^':
+    case '_':
+    case '`':
+    case '|':
+    case '~': return true;
+    default: return false;
+    }
+}
+
+static bool is_host(unsigned char c)
+{
+    switch (c) {
+    case '0' ... '9':
+    case 'a' ... 'z':
+    case 'A' ... 'Z':
+    case '-':
+    case '.':
+    case '_':
+    case '~':
+    case '%':
+    case '!':
+    case '$':
+    case '&':
+    case '\'':
+    case '(':
+    case ')':
+    case '*':
+    case '+':
+    case ';':
+    case '=':
+    case ':':
+    case '[':
+    case ']': return true;
+    default: return false;
+    }
+}
+
+static bool is_value(unsigned char c)
+{
+    return (c >= ' ' && c != 0x7F) || c == '\t';
+}
+
+/* Wider than RFC 3986: real boot clients send quotes, brackets and bytes above 127 as they are. */
+static bool is_target(unsigned char c)
+{
+    return c > ' ' && c != 0x7F;
+}
+
+/* How many bytes from p on are such ones. Inlined, so that the test is no call. */
+__attribute__((always_inline)) static inline size_t span(const char *p, const char *end,
+                                                         bool (*is)(unsigned char))
+{
+    const char *at = p;
+    while (at < end && is((unsigned char)*at))
+        at++;
+    return (size_t)(at - p);
+}
+
+bool raw_token(struct str s)
+{
+    return s.n > 0 && span(s.p, s.p + s.n, is_token) == s.n;
+}
+
+bool raw_host(struct str s)
+{
+    return s.n == 0 || span(s.p, s.p + s.n, is_host) == s.n;
+}
+
+const char *raw_target(struct str target)
+{
+    if (target.n == 0 || target.p[0] != '/')
+        return "the request target must begin with a slash";
+    if (span(target.p, target.p + target.n, is_target) != target.n)
+        return "the request target holds a space or a control character";
+    return NULL;
+}
+
+static bool name_is(struct str name, const char *lower, size_t n)
+{
+    return name.n == n && strncasecmp(name.p, lower, n) == 0;
+}
+
+static void note_field(struct raw_head *h, struct str name, struct str value)
+{
+    h->fields++;
+    if (name_is(name, "host", 4)) {
+        h->hosts++;
+        h->host = value;
+    } else if (name_is(name, "content-length", 14)) {
+        h->content_lengths++;
+        h->content_length = value;
+    } else if (name_is(name, "transfer-encoding", 17)) {
+        h->transfer_encodings++;
+        h->transfer_encoding = value;
+    }
+}
+
+/* The two NULs that a CRLF left. */
+static bool at_line_end(const char *p, const char *end)
+{
+    return end - p >= 2 && p[0] == '\0' && p[1] == '\0';
+}
+
+static struct str trim(const char *p, size_t n)
+{
+    while (n && (*p == ' ' || *p == '\t'))
+        p++, n--;
+    while (n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+        n--;
+    return str_of(p, n);
+}
+
+const char *raw_scan(const char *p, const char *end, struct raw_head *ret)
+{
+    struct raw_head h = {0};
+    for (;;) {
+        if (!at_line_end(p, end))
+            return "a line of the head does not end in CRLF, or holds a control character";
+        p += 2;
+        if (at_line_end(p, end) && p + 2 == end)
+            break;
+        if (p < end && (*p == ' ' || *p == '\t'))
+            return "a header field is folded over several lines";
+        size_t n = span(p, end, is_token);
+        if (n == 0 || p + n >= end || p[n] != '\0')
+            return "a header field has no valid name followed by a colon";
+        struct str name = str_of(p, n);
+        p += n + 1;
+        n = span(p, end, is_value);
+        note_field(&h, name, trim(p, n));
+        p += n;
+    }
+    *ret = h;
+    return NULL;
+}

@@ -1,0 +1,153 @@
+#include "rest/rest.h"
+
+#include <stdlib.h>
+
+#include "rest/route.h"
+
+struct rest {
+    struct service *service;
+    struct log_sink log;
+};
+
+err_code rest_make(const struct rest_config *c, struct rest **ret, struct err *e)
+{
+    struct rest *r = calloc(1, sizeof *r);
+    if (!r)
+        return err_set(e, ERR_NOMEM, "out of memory while starting the API");
+    r->service = c->service;
+    r->log = c->log;
+    *ret = r;
+    return ERR_OK;
+}
+
+void rest_free(struct rest *r)
+{
+    free(r);
+}
+
+/* --- who asks --------------------------------------------------------------------------------- */
+
+/* The token of "Bearer TOKEN" (RFC 6750, 2.1); absent if there is none. */
+static struct str bearer_token(const struct http_request *q)
+{
+    struct str token;
+    struct str scheme = str_cut(http_header(q, "Authorization"), ' ', &token);
+    if (!str_ieq(scheme, STR("Bearer")))
+        return (struct str){NULL, 0};
+    while (token.n && token.p[0] == ' ')
+        token = str_skip(token, 1);
+    return token;
+}
+
+static void refuse_stranger(struct rest_call *c, const char *why)
+{
+    http_add_header(c->r, "WWW-Authenticate", "Bearer");
+    problem(c, 401, "%s", why);
+}
+
+/* False after it has answered. */
+static bool authenticate(struct rest_call *c, struct service_identity *ret)
+{
+    struct str token = bearer_token(c->q), name;
+    if (!token.n) {
+        refuse_stranger(c, "this needs a token: send \"Authorization: Bearer TOKEN\"; the first "
+                           "token is in admin.token in the server's data path");
+        return false;
+    }
+    struct err e = ERR_INIT;
+    err_code code = service_authenticate(c->service, token, ret, &e);
+    if (code == ERR_DENIED) {
+        refuse_stranger(c, "no token is this one, or it has expired");
+        return false;
+    }
+    if (!code && !arena_str(c->q->arena, str_c(ret->name), &name))
+        code = err_set(&e, ERR_NOMEM, "out of memory for a request");
+    if (code) {
+        problem_err(c, &e, NULL);
+        return false;
+    }
+    c->note->who = name;
+    return true;
+}
+
+static const char *role_name(int role)
+{
+    switch (role) {
+    case STORE_ROLE_READ: return "read";
+    case STORE_ROLE_WRITE: return "write";
+    case STORE_ROLE_ADMIN: return "admin";
+    default: return "none";
+    }
+}
+
+/* Is the token's role enough? Also a path that does not exist is told only to who may read. */
+static bool admit(struct rest_call *c, const struct route_match *m)
+{
+    int needed = m->route ? m->route->role : m->below_api ? STORE_ROLE_READ : REST_PUBLIC;
+    struct service_identity who = {.role = STORE_ROLE_READ};
+    if (needed == REST_PUBLIC)
+        return true;
+    if (!authenticate(c, &who))
+        return false;
+    if ((int)who.role >= needed)
+        return true;
+    problem(c, 403, "the token \"%s\" has the role %s, and this needs %s", who.name,
+            role_name((int)who.role), role_name(needed));
+    return false;
+}
+
+/* --- a request -------------------------------------------------------------------------------- */
+
+static void serve(struct rest_call *c)
+{
+    struct route_match m;
+    struct err e = ERR_INIT;
+    if (route_find(c->q, &m, &e)) {
+        problem_err(c, &e, NULL);
+        return;
+    }
+    if (!admit(c, &m))
+        return;
+    if (m.route) {
+        c->route = m.route;
+        memcpy(c->param, m.param, sizeof c->param);
+        m.route->handler(c);
+    } else if (m.allow) {
+        http_add_header(c->r, "Allow", m.allow);
+        problem(c, 405, "%.*s is not possible here; %s is", STR_FMT(c->q->method), m.allow);
+    } else {
+        problem(c, 404, "there is nothing at this path");
+    }
+}
+
+void rest_handle(void *rest, struct http_request *q, struct http_response *r)
+{
+    struct rest *self = rest;
+    struct rest_note *note = arena_calloc(q->arena, 1, sizeof *note);
+    if (!note) {
+        http_text(q, r, 500, "out of memory");
+        return;
+    }
+    q->note = note;
+    struct rest_call c = {.service = self->service, .q = q, .r = r, .note = note};
+    serve(&c);
+}
+
+void rest_done(void *rest, const struct http_request *q, const struct http_done *d)
+{
+    struct rest *self = rest;
+    const struct rest_note *note = q->note;
+    struct log_field f[8];
+    size_t n = 0;
+    f[n++] = log_text("method", q->method);
+    f[n++] = log_text("path", q->path);
+    f[n++] = log_number("status", (uint64_t)d->status);
+    f[n++] = log_number("duration_us", d->duration_us);
+    f[n++] = log_number("bytes", d->bytes);
+    if (note && note->who.p)
+        f[n++] = log_text("who", note->who);
+    f[n++] = log_text("remote", str_c(q->remote));
+    if (note && note->reason.p)
+        f[n++] = log_text("reason", note->reason);
+    log_event(&self->log, d->status >= 500 ? LOG_WARN_LEVEL : LOG_INFO_LEVEL, "api-request", f, n);
+}

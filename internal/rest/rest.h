@@ -1,0 +1,58 @@
+/*
+ * rest.h - the API plane: paths, headers and JSON to calls of `service` and back.
+ *
+ * Every request under /api needs a bearer token, whether the path is known or not, except for the
+ * routes whose role is REST_PUBLIC. Errors are application/problem+json (RFC 9457) with every
+ * finding. Nothing here is kept between requests, so a struct rest may be used by any number of
+ * threads; it must outlive the server that calls rest_handle.
+ */
+#ifndef REST_REST_H
+#define REST_REST_H
+
+#include "base/err.h"
+#include "base/log.h"
+#include "http/http.h"
+#include "service/service.h"
+
+struct rest;
+struct rest_call;
+
+struct rest_config {
+    struct service *service; /* stays the caller's */
+    struct log_sink log;
+};
+
+/* ERR_NOMEM. */
+err_code rest_make(const struct rest_config *c, struct rest **ret, struct err *e);
+void rest_free(struct rest *r);
+
+/*
+ * An http_handler; rest is the struct rest. Bodies of up to MODEL_TEMPLATE_MAX bytes are of use, so
+ * the server's max_body should be a little more: then it is this function that says what was too
+ * large. A write returns when it is on disk and served.
+ */
+void rest_handle(void *rest, struct http_request *q, struct http_response *r);
+
+/*
+ * An http_done_fn for requests of rest_handle: writes the access log, with the token's name and,
+ * where the answer is a problem, its reason. Never a token.
+ */
+void rest_done(void *rest, const struct http_request *q, const struct http_done *d);
+
+/* --- the route table --------------------------------------------------------------------------
+ */
+
+#define REST_PUBLIC 0 /* a role: no token is asked for */
+
+struct rest_route {
+    const char *method;   /* one; GET stands for HEAD too */
+    const char *pattern;  /* "/api/v1/groups/{id}"; a last "{name...}" takes all that is left */
+    int role;             /* the least enum store_role that may, or REST_PUBLIC */
+    enum store_type type; /* of the resources that it is about; 0: none */
+    void (*handler)(struct rest_call *);
+};
+
+/* All that is served: one row for each operation of api/openapi.json. Constant. */
+const struct rest_route *rest_routes(size_t *ret_n);
+
+#endif

@@ -1,0 +1,81 @@
+/* route.h - what the files of rest share: a request on its way from its route to its answer. */
+#ifndef REST_ROUTE_H
+#define REST_ROUTE_H
+
+#include "rest/rest.h"
+#include "value/value.h"
+
+#define REST_PARAMS 2
+
+/* For the log line; on the request's arena. */
+struct rest_note {
+    struct str who;    /* the token's name; absent when none was asked for or it was wrong */
+    struct str reason; /* of a problem, also what the client is not told; absent without one */
+};
+
+struct rest_call {
+    struct service *service;
+    struct http_request *q;
+    struct http_response *r;
+    const struct rest_route *route;
+    struct rest_note *note;
+    struct str param[REST_PARAMS]; /* what the pattern's braces took, in order, decoded */
+};
+
+/* --- routes.c */
+
+struct route_match {
+    const struct rest_route *route; /* NULL: nothing is served here by this method */
+    struct str param[REST_PARAMS];
+    const char
+        *allow;     /* methods that the path has, "GET, HEAD, PUT"; NULL: there is no such path */
+    bool below_api; /* the path is /api or below it */
+};
+/* Looks a request up. ERR_NOMEM. */
+err_code route_find(const struct http_request *q, struct route_match *ret, struct err *e);
+
+/* --- answer.c */
+
+/* An answer with JSON that lives on the request's arena. */
+void answer_json(struct rest_call *c, int status, struct str json);
+void answer_value(struct rest_call *c, int status, const struct value *v);
+/* Adds the header Vesta-Revision. */
+void answer_revision(struct rest_call *c, uint64_t revision);
+/* Adds the headers ETag and Vesta-Revision. */
+void answer_version(struct rest_call *c, const char *etag, uint64_t revision);
+
+/* --- problem.c */
+
+/* Answers with a problem of that status; the text is its detail. */
+void problem(struct rest_call *c, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The problem that an error is for a client, with what was found; f may be NULL. */
+void problem_err(struct rest_call *c, const struct err *e, const struct findings *f);
+
+/* --- condition.c: RFC 9110, 13 */
+
+/* What a write asks for. False after it has answered with a problem. */
+bool condition_of_write(struct rest_call *c, struct service_condition *ret);
+/* The status of a read of what has this ETag: 200, 304 or 412. */
+int condition_of_read(const struct http_request *q, const char *etag);
+
+/* --- handlers */
+
+void public_health(struct rest_call *c);
+void public_ready(struct rest_call *c);
+void public_openapi(struct rest_call *c);
+
+void list_resources(struct rest_call *c);
+void list_templates_of_kind(struct rest_call *c);
+
+void resource_get(struct rest_call *c);
+void resource_put(struct rest_call *c);
+void resource_patch(struct rest_call *c);
+void resource_delete(struct rest_call *c);
+/* The kind that a path names. False after it has answered 404. */
+bool resource_kind(struct rest_call *c, struct str name, enum model_kind *ret);
+/* {"kind","name","etag","size"} of a template, and "revision" unless that is 0. */
+bool resource_template_value(struct arena *a, const struct store_key *k, const char *etag,
+                             size_t size, uint64_t revision, struct value *ret);
+
+#endif

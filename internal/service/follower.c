@@ -1,0 +1,187 @@
+#include <time.h>
+
+#include "service/parts.h"
+
+#define POLL_MS      200
+#define WAIT_SECONDS 60
+
+struct carrying {
+    struct catalog_edit *edit;
+    size_t changes;
+};
+
+static err_code carry(void *arg, const struct store_change *change, struct err *e)
+{
+    struct carrying *c = arg;
+    const struct store_key *k = &change->r.key;
+    c->changes++;
+    switch (k->type) {
+    case STORE_GROUP:
+        return change->deleted ? catalog_delete_group(c->edit, k->name, e)
+                               : catalog_put_group(c->edit, k->name, change->r.body, e);
+    case STORE_PROFILE:
+        return change->deleted ? catalog_delete_profile(c->edit, k->name, e)
+                               : catalog_put_profile(c->edit, k->name, change->r.body, e);
+    case STORE_TEMPLATE:
+        return change->deleted ? catalog_delete_template(c->edit, k->kind, k->name, e)
+                               : catalog_put_template(c->edit, k->kind, k->name, change->r.body, e);
+    }
+    return ERR_OK;
+}
+
+static err_code catch_up_from(struct service *s, uint64_t since, uint64_t *ret, struct err *e)
+{
+    struct carrying c = {NULL, 0};
+    err_code code = catalog_edit_begin(s->catalog, since == 0, &c.edit, e);
+    if (code)
+        return code;
+    uint64_t revision = since;
+    code = store_changes_since(s->store, since, carry, &c, &revision, e);
+    if (code || (c.changes == 0 && revision == since && since != 0)) {
+        catalog_edit_abandon(c.edit);
+    } else {
+        catalog_edit_commit(c.edit, revision);
+    }
+    if (!code)
+        *ret = revision;
+    return code;
+}
+
+/* Brings the catalog to the store's newest revision; from the start if history has a hole. */
+static err_code catch_up(struct service *s, uint64_t since, uint64_t *ret, struct err *e)
+{
+    err_code c = catch_up_from(s, since, ret, e);
+    if (c == ERR_STALE && since != 0)
+        c = catch_up_from(s, 0, ret, e);
+    catalog_settle(s->catalog);
+    return c;
+}
+
+static struct timespec from_now(long ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += ms % 1000 * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
+}
+
+static void *follow(void *arg)
+{
+    struct service *s = arg;
+    pthread_mutex_lock(&s->lock);
+    while (!s->stop) {
+        bool asked = s->wanted > s->revision;
+        uint64_t since = s->revision;
+        pthread_mutex_unlock(&s->lock);
+        struct err e = ERR_INIT;
+        uint64_t revision = since;
+        /* A failure is tried again at the next turn: the old state is served on. */
+        bool behind = asked || !service_ready(s) || s->trouble.code != ERR_OK;
+        err_code c = ERR_OK;
+        if (store_changed(s->store) || behind)
+            c = catch_up(s, since, &revision, &e);
+        pthread_mutex_lock(&s->lock);
+        s->trouble = e;
+        if (!c)
+            s->revision = revision;
+        if (!c && !service_ready(s))
+            __atomic_store_n(&s->loaded, true, __ATOMIC_RELEASE);
+        if (c || revision != since || since == 0)
+            pthread_cond_broadcast(&s->applied);
+        if (s->stop || (s->wanted > s->revision && revision != since))
+            continue;
+        struct timespec until = from_now(POLL_MS);
+        pthread_cond_timedwait(&s->wake, &s->lock, &until);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+static void init_cond(pthread_cond_t *c)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(c, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+err_code follower_start(struct service *s, struct err *e)
+{
+    pthread_mutex_init(&s->lock, NULL);
+    init_cond(&s->wake);
+    init_cond(&s->applied);
+    int rc = pthread_create(&s->follower, NULL, follow, s);
+    if (rc) {
+        pthread_cond_destroy(&s->wake);
+        pthread_cond_destroy(&s->applied);
+        pthread_mutex_destroy(&s->lock);
+        return err_errno(e, ERR_IO, rc, "cannot start the thread that follows the database");
+    }
+    s->follower_runs = true;
+    return ERR_OK;
+}
+
+void follower_stop(struct service *s)
+{
+    if (!s->follower_runs)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->stop = true;
+    pthread_cond_broadcast(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->follower, NULL);
+    pthread_cond_destroy(&s->wake);
+    pthread_cond_destroy(&s->applied);
+    pthread_mutex_destroy(&s->lock);
+    s->follower_runs = false;
+}
+
+err_code follower_wait(struct service *s, uint64_t revision, struct err *e)
+{
+    if (!s->follower_runs)
+        return ERR_OK;
+    err_code c = ERR_OK;
+    struct timespec until = from_now(WAIT_SECONDS * 1000L);
+    pthread_mutex_lock(&s->lock);
+    if (s->wanted < revision)
+        s->wanted = revision;
+    if (s->revision < revision)
+        pthread_cond_signal(&s->wake);
+    int rc = 0;
+    while (s->revision < revision && rc == 0)
+        rc = pthread_cond_timedwait(&s->applied, &s->lock, &until);
+    if (s->revision < revision)
+        c = err_set(e, ERR_BUSY, "revision %llu is stored, but is not served yet: %s",
+                    (unsigned long long)revision,
+                    s->trouble.code ? s->trouble.msg : "the server is still loading it");
+    pthread_mutex_unlock(&s->lock);
+    return c;
+}
+
+bool service_ready(struct service *s)
+{
+    return __atomic_load_n(&s->loaded, __ATOMIC_ACQUIRE);
+}
+
+err_code service_wait_ready(struct service *s, struct err *e)
+{
+    if (!s->follower_runs)
+        return ERR_OK;
+    err_code c = ERR_OK;
+    pthread_mutex_lock(&s->lock);
+    while (!service_ready(s) && s->trouble.code == ERR_OK)
+        pthread_cond_wait(&s->applied, &s->lock);
+    if (!service_ready(s)) {
+        c = s->trouble.code;
+        if (e)
+            *e = s->trouble;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return c;
+}

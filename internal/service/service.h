@@ -1,0 +1,193 @@
+/*
+ * service.h - what Vesta does, with no HTTP words.
+ *
+ * Owns the store, the catalog that follows it, the signing key and the tokens. A request for a
+ * document is answered from the catalog alone: no lock, no disk. A write is validated, committed by
+ * the store as one revision, carried to the catalog by the follower, and only then acknowledged; a
+ * refused write changes nothing. What another process commits is noticed within 200 ms.
+ *
+ * Thread rule: every function may be called from any thread, but service_close, which is called
+ * once when nobody is inside any more.
+ */
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/finding.h"
+#include "catalog/catalog.h"
+#include "model/model.h"
+#include "render/render.h"
+#include "sign/sign.h"
+#include "store/store.h"
+
+struct service;
+
+struct service_options {
+    const char *data_path; /* a folder: vesta.db, signing.key, admin.token */
+    bool store_only;       /* no catalog, no follower, no key: for import, export and the like */
+    bool read_only;        /* with store_only: nothing is created or written */
+    bool create;           /* make the folder (0700) if it is not there */
+};
+
+/*
+ * Opens the database and, unless store_only, makes the signing key and the first token if there are
+ * none and starts the follower, which loads the catalog. Errors name the file and what to do.
+ */
+err_code service_open(const struct service_options *o, struct service **ret, struct err *e);
+void service_close(struct service *s);
+
+/* The catalog is loaded; until then documents are ERR_BUSY. */
+bool service_ready(struct service *s);
+/* Waits until it is. The error is why it cannot be loaded. */
+err_code service_wait_ready(struct service *s, struct err *e);
+
+/* --- documents ---------------------------------------------------------------------------------
+ */
+
+enum service_form {
+    SERVICE_PLAIN,
+    SERVICE_SIG, /* a detached OpenPGP signature over the plain answer's bytes */
+    SERVICE_ASC, /* the same, armored */
+};
+
+struct service_question {
+    enum render_document document;
+    enum service_form form;
+    const struct labels *labels; /* normalised, sorted */
+    struct str raw_query;
+};
+
+struct service_answer {
+    struct str bytes;         /* on the arena, or in `held` */
+    struct catalog_doc *held; /* NULL, or to be given to catalog_doc_release when sent */
+    uint64_t revision;        /* of the view that answered */
+    /* What was matched, as far as it went, also when there is an error; on the arena. */
+    struct str group;
+    struct str profile;
+};
+
+/*
+ * The one composition of match, render and sign. ERR_NOT_FOUND: no group matches, or there is no
+ * such document; any other error: something matches and cannot be rendered. The message names
+ * document, template, line, column and key, never a value. ret is filled in any case.
+ */
+err_code service_answer(struct service *s, const struct service_question *q, struct arena *a,
+                        struct service_answer *ret, struct err *e);
+
+/*
+ * A signature over bytes that this program serves to anybody as they are (/boot.ipxe); never over
+ * what a client sent. The result is on a.
+ */
+err_code service_sign(struct service *s, struct str bytes, enum service_form form, struct arena *a,
+                      struct str *ret, struct err *e);
+
+/* The public signing key, armored; lives as long as the service. */
+struct str service_public_key(struct service *s);
+
+/* --- resources ---------------------------------------------------------------------------------
+ */
+
+#define SERVICE_ETAG_MAX 40 /* with its quotes and a NUL */
+
+struct service_resource {
+    struct str body; /* JSON of a group or profile, bytes of a template; on the arena */
+    char etag[SERVICE_ETAG_MAX];
+    uint64_t revision;
+};
+
+/* What must hold for a write; all zero: nothing. */
+struct service_condition {
+    struct str match; /* If-Match: an ETag list or "*"; absent: no condition */
+    bool none_match;  /* If-None-Match: *: it must not be there */
+};
+
+/* Who writes, for the revision. */
+struct service_author {
+    struct str who;
+    struct str message;
+};
+
+struct service_written {
+    bool created;
+    char etag[SERVICE_ETAG_MAX];
+    uint64_t revision;
+};
+
+/* ERR_NOT_FOUND. */
+err_code service_get(struct service *s, const struct store_key *k, struct arena *a,
+                     struct service_resource *ret, struct err *e);
+/*
+ * Creates or replaces. ERR_INVALID: every finding is in f; ERR_CONFLICT: another group has these
+ * selectors; ERR_STALE: the condition does not hold; ERR_LIMIT: too large.
+ */
+err_code service_put(struct service *s, const struct store_key *k, struct str body,
+                     const struct service_condition *cond, const struct service_author *author,
+                     struct findings *f, struct service_written *ret, struct err *e);
+/* RFC 7396 merge patch of a group or a profile. Errors as service_put, and ERR_NOT_FOUND. */
+err_code service_patch(struct service *s, const struct store_key *k, struct str patch,
+                       const struct service_condition *cond, const struct service_author *author,
+                       struct findings *f, struct service_written *ret, struct err *e);
+/* ERR_NOT_FOUND; ERR_CONFLICT: others refer to it, the message names some; ERR_STALE. */
+err_code service_delete(struct service *s, const struct store_key *k,
+                        const struct service_condition *cond, const struct service_author *author,
+                        uint64_t *ret_revision, struct err *e);
+/* See store_for_each. */
+err_code service_list(struct service *s, const struct store_list *l, store_each *each, void *arg,
+                      struct err *e);
+/* The ETag of a resource with this body, with its quotes. */
+void service_etag(const struct store_key *k, struct str body, char ret[SERVICE_ETAG_MAX]);
+
+/* --- sites -------------------------------------------------------------------------------------
+ */
+
+struct service_import {
+    const char *dir;
+    bool skip_invalid; /* leave out what cannot be parsed instead of refusing all */
+    bool dry_run;
+    struct service_author author;
+};
+
+struct service_imported {
+    size_t groups, profiles, templates; /* read and valid */
+    size_t skipped;                     /* left out with skip_invalid */
+    uint64_t revision;
+};
+
+/*
+ * Merges a site directory in one revision: all or nothing. f has every finding, with the file as it
+ * is named below the directory. ERR_INVALID when there was an error among them and not
+ * skip_invalid.
+ */
+err_code service_import(struct service *s, const struct service_import *in, struct findings *f,
+                        struct service_imported *ret, struct err *e);
+
+struct service_exported {
+    size_t groups, profiles, templates;
+};
+/* Writes a site directory; dir must be empty or not exist. */
+err_code service_export(struct service *s, const char *dir, struct service_exported *ret,
+                        struct err *e);
+
+/* --- tokens ------------------------------------------------------------------------------------
+ */
+
+struct service_identity {
+    char name[MODEL_ID_MAX + 1];
+    enum store_role role;
+};
+/* Constant time in the token's text. ERR_DENIED when no token is this one, or it has expired. */
+err_code service_authenticate(struct service *s, struct str token, struct service_identity *ret,
+                              struct err *e);
+
+/* --- counters ----------------------------------------------------------------------------------
+ */
+
+struct service_stats {
+    uint64_t revision;
+    struct catalog_stats catalog;
+    struct store_stats store;
+};
+void service_stats(struct service *s, struct service_stats *ret);
+
+#endif

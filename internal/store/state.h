@@ -1,0 +1,93 @@
+/*
+ * state.h - what an open store is made of. Private to this folder.
+ *
+ * One connection belongs to the writer thread, one to store_changed, and reads take theirs from a
+ * pool, so that a long read holds up neither the others nor the follower. Lock order: none; no lock
+ * is held while another is taken or while a callback runs.
+ */
+#ifndef STORE_STATE_H
+#define STORE_STATE_H
+
+#include <pthread.h>
+
+#include "store/sql.h"
+#include "store/store.h"
+
+/* A write that waits, on the stack of the thread that waits for it. */
+struct write {
+    struct write *next;
+    const struct store_note *note;
+    store_job *job;
+    void *arg;
+    bool done;
+    err_code code;
+    struct err err;
+    uint64_t revision;
+    pthread_cond_t wake;
+};
+
+struct writer {
+    struct sql_conn *c; /* the thread's own once it runs */
+    pthread_t thread;
+    pthread_mutex_t lock; /* of all that follows */
+    pthread_cond_t work;
+    struct write *first, **last;
+    bool closing;
+    struct store_stats stats;
+};
+
+struct store {
+    char *path;
+    bool read_only;
+    int busy_ms;
+    struct {
+        pthread_mutex_t lock;
+        struct sql_conn *idle;
+        uint32_t idle_n;
+    } pool;
+    struct {
+        pthread_mutex_t lock;
+        struct sql_conn *c;
+        uint64_t version; /* PRAGMA data_version when last asked */
+    } watch;
+    struct writer writer;
+};
+
+struct store_txn {
+    struct sql_conn *c;
+    const struct store_note *note;
+    uint64_t revision; /* the newest that is there, this job's own included */
+    bool changed;      /* this job has made one */
+    err_code broken;   /* a statement failed: nothing more may run, and the job has failed */
+    struct err err;
+};
+
+/* pool: store.c */
+err_code store_take(struct store *s, struct sql_conn **ret, struct err *e);
+void store_give(struct store *s, struct sql_conn *c);
+
+/* migrate.c */
+/* Whether the file is ours and how old: ERR_CORRUPT, ERR_UNSUPPORTED when newer. 0: it is empty. */
+err_code migrate_version(struct sql_conn *c, uint64_t *ret, struct err *e);
+/* The version that this program writes. */
+uint64_t migrate_latest(void);
+/* Brings the schema up to date in one transaction. */
+err_code migrate(struct sql_conn *c, int busy_ms, struct err *e);
+/* Inside a write: ERR_UNSUPPORTED if another process has upgraded the file in the meantime. */
+err_code migrate_unchanged(struct sql_conn *c, struct err *e);
+
+/* writer.c */
+err_code writer_start(struct writer *w, struct err *e);
+/* Lets what waits finish and joins the thread. */
+void writer_stop(struct writer *w);
+
+/* read.c */
+/* Of a row with the columns kind, name, selector, body, revision; gone at the next step. */
+struct store_resource read_row(const struct sql_query *q, enum store_type type);
+/* One resource by key, copied to a. *found false, and *ret untouched, if it is not there. */
+err_code read_one(struct sql_conn *c, const struct store_key *k, struct arena *a,
+                  struct store_resource *ret, bool *found, struct err *e);
+/* ERR_NOT_FOUND in words. */
+err_code read_missing(const struct store_key *k, struct err *e);
+
+#endif

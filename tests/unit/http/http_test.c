@@ -1,0 +1,17 @@
+#include <stdio.h>
+
+#include "support.h"
+
+int main(void)
+{
+    struct tally t = {0, 0};
+    query_tests(&t);
+    refuse_tests(&t);
+    serve_tests(&t);
+    limit_tests(&t);
+    deadline_tests(&t);
+    stop_tests(&t);
+    file_tests(&t);
+    printf("%d passed, %d failed\n", t.passed, t.failed);
+    return t.failed ? 1 : 0;
+}

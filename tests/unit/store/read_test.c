@@ -1,0 +1,271 @@
+/* Lists, paging, and reading while others read and write. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "../support/check.h"
+#include "support.h"
+
+/* What a list gave, as "kind:name kind:name ". */
+struct listed {
+    char text[512];
+    int n;
+    int stop_after;
+};
+
+static err_code note(void *arg, const struct store_resource *r, struct err *e)
+{
+    struct listed *l = arg;
+    size_t n = strlen(l->text);
+    if (r->key.type == STORE_TEMPLATE)
+        snprintf(l->text + n, sizeof l->text - n, "%d:%.*s ", r->key.kind, STR_FMT(r->key.name));
+    else
+        snprintf(l->text + n, sizeof l->text - n, "%.*s ", STR_FMT(r->key.name));
+    if (++l->n == l->stop_after)
+        return err_set(e, ERR_LIMIT, "enough");
+    return ERR_OK;
+}
+
+#define LISTS(s, want, ...)                                                                        \
+    do {                                                                                           \
+        struct listed listed = {.text = ""};                                                       \
+        struct store_list list = {__VA_ARGS__};                                                    \
+        CHECK(store_for_each(s, &list, note, &listed, NULL) == ERR_OK);                            \
+        CHECK(strcmp(listed.text, want) == 0, "got: %s", listed.text);                             \
+    } while (0)
+
+static void put_of(struct store *s, enum store_type type, enum model_kind kind, struct str name,
+                   const char *profile)
+{
+    struct store_ref ref = {STORE_PROFILE, 0, str_c(profile)};
+    struct store_resource r = {.key = {type, kind, name}, .body = STR("{}")};
+    if (profile) {
+        r.refs = &ref;
+        r.refs_n = 1;
+    }
+    CHECK(put_resource(s, &r, NULL, NULL) == ERR_OK);
+}
+
+static void groups_in_order_and_in_pages(void)
+{
+    struct store *s = must_open(fresh("lists.db"));
+    static const char *const names[] = {"b", "a", "B", "ab", "a.b", "a~", "c", "aa"};
+    for (int i = 0; i < 8; i++)
+        put_of(s, STORE_GROUP, 0, str_c(names[i]), i % 2 ? "odd" : "even");
+    put_of(s, STORE_PROFILE, 0, STR("a-profile"), NULL);
+    LISTS(s, "B a a.b aa ab a~ b c ", .type = STORE_GROUP);
+    LISTS(s, "a-profile ", .type = STORE_PROFILE);
+    LISTS(s, "B a a.b ", .type = STORE_GROUP, .limit = 3);
+    LISTS(s, "aa ab a~ ", .type = STORE_GROUP, .limit = 3, .has_after = true, .after = STR("a.b"));
+    LISTS(s, "b c ", .type = STORE_GROUP, .limit = 3, .has_after = true, .after = STR("a~"));
+    LISTS(s, "", .type = STORE_GROUP, .has_after = true, .after = STR("c"));
+    LISTS(s, "a a.b aa ab a~ ", .type = STORE_GROUP, .prefix = STR("a"));
+    LISTS(s, "aa ab ", .type = STORE_GROUP, .prefix = STR("a"), .has_after = true,
+          .after = STR("a.b"), .limit = 2);
+    LISTS(s, "a aa ab a~ ", .type = STORE_GROUP, .profile = STR("odd"));
+    LISTS(s, "ab a~ ", .type = STORE_GROUP, .profile = STR("odd"), .has_after = true,
+          .after = STR("aa"));
+    LISTS(s, "aa ", .type = STORE_GROUP, .profile = STR("odd"), .prefix = STR("aa"));
+    LISTS(s, "a ", .type = STORE_GROUP, .profile = STR("odd"), .limit = 1);
+    LISTS(s, "", .type = STORE_GROUP, .profile = STR("none"));
+    LISTS(s, "", .type = STORE_GROUP, .profile = STR(""));
+    store_close(s);
+}
+
+static void prefixes_of_the_last_byte(void)
+{
+    struct store *s = must_open(fresh("prefix.db"));
+    const struct str names[] = {STR("a"), STR("a\xff"), STR("a\xff\xff"), STR("a\xff\x01"),
+                                STR("b"), STR("\xff"),  STR("\xff\xff")};
+    for (int i = 0; i < 7; i++)
+        put_of(s, STORE_GROUP, 0, names[i], NULL);
+    LISTS(s, "a\xff a\xff\x01 a\xff\xff ", .type = STORE_GROUP, .prefix = STR("a\xff"));
+    LISTS(s, "a\xff\xff ", .type = STORE_GROUP, .prefix = STR("a\xff\xff"));
+    LISTS(s, "\xff \xff\xff ", .type = STORE_GROUP, .prefix = STR("\xff"));
+    store_close(s);
+}
+
+static void templates_by_kind_and_name(void)
+{
+    struct store *s = must_open(fresh("templates.db"));
+    put_of(s, STORE_TEMPLATE, MODEL_IPXE, STR("b"), NULL);
+    put_of(s, STORE_TEMPLATE, MODEL_IPXE, STR("a/x"), NULL);
+    put_of(s, STORE_TEMPLATE, MODEL_IGNITION, STR("z"), NULL);
+    put_of(s, STORE_TEMPLATE, MODEL_GRUB, STR("a"), NULL);
+    LISTS(s, "0:z 3:a/x 3:b 4:a ", .type = STORE_TEMPLATE);
+    LISTS(s, "3:a/x 3:b ", .type = STORE_TEMPLATE, .one_kind = true, .kind = MODEL_IPXE);
+    LISTS(s, "3:b ", .type = STORE_TEMPLATE, .one_kind = true, .kind = MODEL_IPXE,
+          .has_after = true, .after = STR("a/x"));
+    LISTS(s, "3:b 4:a ", .type = STORE_TEMPLATE, .has_after = true, .after_kind = MODEL_IPXE,
+          .after = STR("a/x"));
+    LISTS(s, "3:a/x 3:b ", .type = STORE_TEMPLATE, .has_after = true, .after_kind = MODEL_IGNITION,
+          .after = STR("z"), .limit = 2);
+    LISTS(s, "3:a/x 4:a ", .type = STORE_TEMPLATE, .prefix = STR("a"));
+    store_close(s);
+}
+
+static void a_callback_can_stop(void)
+{
+    struct store *s = must_open(fresh("stop.db"));
+    for (int i = 0; i < 5; i++)
+        put_of(s, STORE_GROUP, 0, str_of(&"abcde"[i], 1), NULL);
+    struct listed l = {.stop_after = 2};
+    struct err e = ERR_INIT;
+    CHECK(store_for_each(s, &(struct store_list){.type = STORE_GROUP}, note, &l, &e) == ERR_LIMIT);
+    CHECK(strcmp(l.text, "a b ") == 0 && strcmp(e.msg, "enough") == 0, "%s %s", l.text, e.msg);
+    ARENA_LOCAL(a, 4096);
+    struct store_key k = group_key("nobody");
+    struct store_resource r;
+    CHECK(store_get(s, &k, &a, &r, &e) == ERR_NOT_FOUND);
+    CHECK(strcmp(e.msg, "there is no group \"nobody\"") == 0, "%s", e.msg);
+    store_close(s);
+}
+
+struct deep {
+    struct store *s;
+    int n;
+};
+
+/* Reads, lists and writes from inside a list, which goes on with what it began with. */
+static err_code read_and_write_inside(void *arg, const struct store_resource *r, struct err *e)
+{
+    struct deep *d = arg;
+    d->n++;
+    CHECK(has_body(d->s, &r->key, r->body));
+    struct listed l = {.text = ""};
+    CHECK(store_for_each(d->s, &(struct store_list){.type = STORE_GROUP}, note, &l, e) == ERR_OK);
+    CHECK(l.n == 3 + d->n - 1, "%d", l.n);
+    char id[16];
+    snprintf(id, sizeof id, "x%d", d->n);
+    return put_group(d->s, id, "{}", NULL, e);
+}
+
+static void callbacks_may_use_the_store(void)
+{
+    struct store *s = must_open(fresh("inside.db"));
+    for (int i = 0; i < 3; i++)
+        put_of(s, STORE_GROUP, 0, str_of(&"abc"[i], 1), NULL);
+    struct deep d = {.s = s};
+    CHECK(store_for_each(s, &(struct store_list){.type = STORE_GROUP}, read_and_write_inside, &d,
+                         NULL) == ERR_OK);
+    CHECK(d.n == 3 && has_group(s, "x3"), "one moment is listed: %d", d.n);
+    store_close(s);
+}
+
+struct pair {
+    struct store *s;
+    atomic_bool stop;
+};
+
+/* Both members of the pair in one job, always equal. */
+static err_code write_pair(struct store_txn *t, void *arg, struct err *e)
+{
+    struct store_resource r = {.key = group_key("left"), .body = str_c(arg)};
+    err_code rc = store_txn_put(t, &r, e);
+    r.key = group_key("right");
+    return rc ? rc : store_txn_put(t, &r, e);
+}
+
+static void *pair_main(void *arg)
+{
+    struct pair *p = arg;
+    for (unsigned i = 0; !atomic_load(&p->stop); i++) {
+        char text[16];
+        snprintf(text, sizeof text, "%u", i);
+        if (store_write(p->s, NULL, write_pair, text, NULL, NULL))
+            return "a write failed";
+    }
+    return NULL;
+}
+
+struct snapshot {
+    struct store *s;
+    char bodies[2][16];
+    uint64_t revisions[2];
+    int n;
+};
+
+static err_code snap(void *arg, const struct store_resource *r, struct err *e)
+{
+    struct snapshot *x = arg;
+    if (x->n < 2) {
+        snprintf(x->bodies[x->n], sizeof x->bodies[0], "%.*s", STR_FMT(r->body));
+        x->revisions[x->n] = r->revision;
+    }
+    x->n++;
+    uint64_t now; /* another read in between; the writer goes on meanwhile */
+    return store_revision(x->s, &now, e);
+}
+
+static err_code snap_change(void *arg, const struct store_change *c, struct err *e)
+{
+    return snap(arg, &c->r, e);
+}
+
+static void snapshots_are_of_one_moment(void)
+{
+    struct pair p = {.s = must_open(fresh("snapshot.db"))};
+    CHECK(store_write(p.s, NULL, write_pair, "first", NULL, NULL) == ERR_OK);
+    pthread_t writer;
+    CHECK(pthread_create(&writer, NULL, pair_main, &p) == 0);
+    for (int i = 0; i < 100; i++) {
+        struct snapshot x = {.s = p.s};
+        uint64_t revision = 0;
+        if (i % 2)
+            CHECK(store_for_each(p.s, &(struct store_list){.type = STORE_GROUP}, snap, &x, NULL) ==
+                  ERR_OK);
+        else
+            CHECK(store_changes_since(p.s, 0, snap_change, &x, &revision, NULL) == ERR_OK);
+        CHECK(x.n == 2 && strcmp(x.bodies[0], x.bodies[1]) == 0, "%s %s", x.bodies[0], x.bodies[1]);
+        CHECK(x.revisions[0] == x.revisions[1]);
+        if (i % 2 == 0)
+            CHECK(revision == x.revisions[0], "the snapshot's revision");
+    }
+    atomic_store(&p.stop, true);
+    void *why = NULL;
+    pthread_join(writer, &why);
+    CHECK(!why, "%s", (char *)why);
+    store_close(p.s);
+}
+
+#define READERS 12
+
+static void *reader_main(void *arg)
+{
+    struct store *s = arg;
+    for (int i = 0; i < 100; i++) {
+        struct store_key k = group_key("g");
+        if (!has_body(s, &k, STR("{}")))
+            return "not there";
+        store_changed(s);
+    }
+    return NULL;
+}
+
+static void many_read_at_once(void)
+{
+    struct store *s = must_open(fresh("readers.db"));
+    put_of(s, STORE_GROUP, 0, STR("g"), NULL);
+    pthread_t threads[READERS];
+    for (int i = 0; i < READERS; i++)
+        CHECK(pthread_create(&threads[i], NULL, reader_main, s) == 0);
+    for (int i = 0; i < READERS; i++) {
+        void *why = NULL;
+        pthread_join(threads[i], &why);
+        CHECK(!why, "%s", (char *)why);
+    }
+    store_close(s);
+}
+
+struct tally read_tests(void)
+{
+    RUN(groups_in_order_and_in_pages);
+    RUN(prefixes_of_the_last_byte);
+    RUN(templates_by_kind_and_name);
+    RUN(a_callback_can_stop);
+    RUN(callbacks_may_use_the_store);
+    RUN(snapshots_are_of_one_moment);
+    RUN(many_read_at_once);
+    check_done();
+    return (struct tally){check_passed, check_failed};
+}
