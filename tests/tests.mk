@@ -1,7 +1,7 @@
 # Tests: one program for each module, unit tests with Criterion; those that must also run under the
 # thread sanitizer have a plain main(), since Criterion does not start under it.
 CRITERION_MODULES := base value model tmpl ignition sign match render
-PLAIN_MODULES := store catalog service http rest
+PLAIN_MODULES := store catalog service http boot rest
 
 unit_sources = $(wildcard tests/unit/$(1)/*.c)
 unit_objects = $(patsubst %.c,$(OUT)/%.o,$(call unit_sources,$(1)))
@@ -66,7 +66,7 @@ lint: deps-build deps-lint $(OUT)/gen/version.h
 
 .PHONY: deps deps-build deps-test deps-lint deps-bench
 deps: deps-build deps-test deps-lint
-deps-%:
+deps-build deps-test deps-lint deps-bench: deps-%:
 	$(Q)tests/tools/deps.sh $*
 
 # --- try it

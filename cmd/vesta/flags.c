@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "command.h"
 
+#define READ_PIECE 65536
+
 static const struct command *find_command(const char *name)
 {
     for (const struct command *c = commands; c->name; c++)
@@ -158,29 +160,42 @@ void print_findings(const struct findings *f)
         fprintf(stderr, "... and %zu more\n", all - FINDINGS_MAX);
 }
 
+/* The next piece of a file; with dst full, one byte more says whether there is too much. */
+static ssize_t read_piece(int fd, struct buf *dst)
+{
+    char extra = 0;
+    size_t room = dst->max - dst->n < READ_PIECE ? dst->max - dst->n : READ_PIECE;
+    char *at = room ? buf_reserve(dst, room) : &extra;
+    if (!at) {
+        errno = ENOMEM;
+        return -1;
+    }
+    ssize_t n = read(fd, at, room ? room : 1);
+    if (n > 0 && room == 0) {
+        errno = EFBIG;
+        return -1;
+    }
+    if (n > 0)
+        dst->n += (size_t)n;
+    return n;
+}
+
 err_code read_file(const char *path, struct buf *dst, struct err *e)
 {
     bool standard = strcmp(path, "-") == 0;
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_errno(e, ERR_IO, errno, "cannot open %s", path);
-    err_code c = ERR_OK;
-    for (;;) {
-        char *at = buf_reserve(dst, 65536);
-        if (!at) {
-            c = err_set(e, ERR_LIMIT, "%s is too large: the most is %zu bytes", path, dst->max);
-            break;
-        }
-        ssize_t n = read(fd, at, 65536);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            c = err_errno(e, ERR_IO, errno, "cannot read %s", path);
-        if (n <= 0)
-            break;
-        dst->n += (size_t)n;
-    }
+    ssize_t n;
+    do
+        n = read_piece(fd, dst);
+    while (n > 0 || (n < 0 && errno == EINTR));
+    int errnum = errno;
     if (!standard)
         close(fd);
-    return c;
+    if (n == 0)
+        return ERR_OK;
+    if (errnum == EFBIG)
+        return err_set(e, ERR_LIMIT, "%s is too large: the most is %zu bytes", path, dst->max);
+    return err_errno(e, ERR_IO, errnum, "cannot read %s", path);
 }

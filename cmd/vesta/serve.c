@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "boot/boot.h"
@@ -17,6 +18,10 @@
 #define API_BODY_MAX (MODEL_TEMPLATE_MAX + 1)
 /* The boot plane takes no bodies, but reads small ones, so that a POST is told 405 and not 413. */
 #define BOOT_BODY_MAX 4096
+/* File descriptors for all but the machines' connections: the API's, the database, the log. */
+#define FDS_RESERVED   400
+#define MACHINES_MAX   10000
+#define MACHINES_LEAST 16
 
 struct settings {
     const char *address, *api_address, *data_path, *assets_path, *log_level, *log_format;
@@ -62,6 +67,25 @@ static void api_handle(void *ctx, struct http_request *q, struct http_response *
     rest_handle(r->rest, q, p);
 }
 
+/*
+ * How many machines may be connected, each with a descriptor and another for a file. When
+ * descriptors run out nobody is accepted and the server spins, so the limit is kept below that.
+ */
+static unsigned machine_limit(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+        return MACHINES_LEAST;
+    rlim_t had = l.rlim_cur;
+    l.rlim_cur = l.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &l) != 0)
+        l.rlim_cur = had;
+    if (l.rlim_cur < FDS_RESERVED + 2 * MACHINES_LEAST)
+        return MACHINES_LEAST;
+    rlim_t n = (l.rlim_cur - FDS_RESERVED) / 2;
+    return n < MACHINES_MAX ? (unsigned)n : MACHINES_MAX;
+}
+
 static err_code start_servers(const struct settings *o, struct running *r, struct err *e)
 {
     char default_assets[4096];
@@ -79,6 +103,7 @@ static err_code start_servers(const struct settings *o, struct running *r, struc
         return c;
     struct http_config boot = {.address = o->address,
                                .threads = o->threads,
+                               .max_connections = machine_limit(),
                                .max_body = BOOT_BODY_MAX,
                                .handler = boot_handle,
                                .done = boot_done,
@@ -93,6 +118,16 @@ static err_code start_servers(const struct settings *o, struct running *r, struc
                               .done = api_done,
                               .ctx = r};
     return http_start(&api, &r->api_server, e);
+}
+
+/* A connection is a file descriptor, and so is a file that is being sent. */
+static void raise_file_limit(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+        l.rlim_cur = l.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &l);
+    }
 }
 
 static err_code start_all(const struct settings *o, struct running *r, struct err *e)
@@ -161,6 +196,7 @@ int command_serve(int argc, char **argv)
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);
     pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    raise_file_limit();
     struct running r = {0};
     struct err e = ERR_INIT;
     if (start_all(&o, &r, &e) != ERR_OK) {

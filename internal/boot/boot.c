@@ -88,13 +88,12 @@ static void failed(struct http_request *q, struct http_response *r, struct note 
 static void add_match_header(struct http_request *q, struct http_response *r,
                              const struct service_answer *a)
 {
-    char *value = arena_alloc(q->arena, a->group.n + 48);
+    size_t size = a->group.n + sizeof "group=; revision=18446744073709551615";
+    char *value = arena_alloc(q->arena, size);
     if (!value)
         return;
-    memcpy(value, "group=", 6);
-    if (a->group.n)
-        memcpy(value + 6, a->group.p, a->group.n);
-    snprintf(value + 6 + a->group.n, 42, "; revision=%llu", (unsigned long long)a->revision);
+    snprintf(value, size, "group=%.*s; revision=%llu", STR_FMT(a->group),
+             (unsigned long long)a->revision);
     http_add_header(r, "Vesta-Match", value);
 }
 

@@ -109,27 +109,16 @@ static void answer_template(struct rest_call *c, int status, const struct store_
     answer_version(c, s->etag, s->revision);
 }
 
-/*
- * What was written, as it is stored. When another writer came in between, its text is not ours to
- * show with our ETag: the answer is then without one.
- */
 static void answer_written(struct rest_call *c, const struct store_key *k,
                            const struct service_written *w)
 {
-    struct service_resource stored;
-    struct err e = ERR_INIT;
-    err_code code = service_get(c->service, k, c->q->arena, &stored, &e);
-    if (code && code != ERR_NOT_FOUND) {
-        problem_err(c, &e, NULL);
-    } else if (code || strcmp(stored.etag, w->etag) != 0) {
-        c->r->status = w->created ? 201 : 204;
-        answer_version(c, w->etag, w->revision);
-    } else if (k->type == STORE_TEMPLATE) {
-        answer_template(c, w->created ? 201 : 200, k, &stored);
-    } else {
-        answer_json(c, w->created ? 201 : 200, stored.body);
-        answer_version(c, stored.etag, stored.revision);
+    int status = w->created ? 201 : 200;
+    if (k->type == STORE_TEMPLATE) {
+        answer_template(c, status, k, &w->stored);
+        return;
     }
+    answer_json(c, status, w->stored.body);
+    answer_version(c, w->stored.etag, w->stored.revision);
 }
 
 /* --- the methods ------------------------------------------------------------------------------ */

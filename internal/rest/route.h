@@ -27,9 +27,8 @@ struct rest_call {
 struct route_match {
     const struct rest_route *route; /* NULL: nothing is served here by this method */
     struct str param[REST_PARAMS];
-    const char
-        *allow;     /* methods that the path has, "GET, HEAD, PUT"; NULL: there is no such path */
-    bool below_api; /* the path is /api or below it */
+    const char *allow; /* methods of the path, "GET, HEAD, PUT"; NULL: there is no such path */
+    bool below_api;    /* the path is /api or below it */
 };
 /* Looks a request up. ERR_NOMEM. */
 err_code route_find(const struct http_request *q, struct route_match *ret, struct err *e);

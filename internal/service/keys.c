@@ -150,9 +150,8 @@ err_code tokens_bootstrap(struct service *s, struct err *e)
     if (c || n > 0)
         return c;
     unsigned char secret[24];
-    char text[64], path[4096];
+    char text[64] = "vesta_", path[4096];
     randombytes_buf(secret, sizeof secret);
-    memcpy(text, "vesta_", 6);
     sodium_bin2base64(text + 6, sizeof text - 6, secret, sizeof secret,
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     struct store_token t = {.id = STR("admin"),

@@ -12,6 +12,9 @@ static err_code open_store(struct service *s, const struct service_options *o, s
 {
     if (o->create && mkdir(o->data_path, 0700) != 0 && errno != EEXIST)
         return err_errno(e, ERR_IO, errno, "cannot create the data path %s", o->data_path);
+    struct stat st;
+    if (stat(o->data_path, &st) == 0 && !S_ISDIR(st.st_mode))
+        return err_set(e, ERR_INVALID, "the data path %s is a file; name a folder", o->data_path);
     char path[4096];
     int n = snprintf(path, sizeof path, "%s/%s", o->data_path, SERVICE_DATABASE);
     if (n < 0 || (size_t)n >= sizeof path)

@@ -110,8 +110,7 @@ struct service_author {
 
 struct service_written {
     bool created;
-    char etag[SERVICE_ETAG_MAX];
-    uint64_t revision;
+    struct service_resource stored; /* its body is on the arena of the findings */
 };
 
 /* ERR_NOT_FOUND. */

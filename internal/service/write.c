@@ -179,11 +179,16 @@ static err_code run_put(struct store_txn *t, void *arg, struct err *e)
     c = check_selector(t, &next, j->arena, e);
     if (!c)
         c = store_txn_put(t, &next, e);
-    if (!c) {
-        j->result.created = !there;
-        service_etag(j->key, next.body, j->result.etag);
-    }
-    return c;
+    if (c)
+        return c;
+    j->result = (struct service_written){.created = !there};
+    service_etag(j->key, next.body, j->result.stored.etag);
+    /* The same text again keeps the revision that it has; a new one is known after the commit. */
+    if (there && str_eq(now.body, next.body))
+        j->result.stored.revision = now.revision;
+    if (!arena_str(j->findings->arena, next.body, &j->result.stored.body))
+        return err_set(e, ERR_NOMEM, "out of memory while writing");
+    return ERR_OK;
 }
 
 static err_code write_resource(struct service *s, struct put_job *j,
@@ -191,6 +196,7 @@ static err_code write_resource(struct service *s, struct put_job *j,
                                struct err *e)
 {
     ARENA_LOCAL(arena, JOB_ARENA_MAX);
+    // cppcheck-suppress autoVariables ; the job is the caller's, and does not outlive this call
     j->arena = &arena;
     err_code c = ERR_OK;
     if (!j->patch)
@@ -202,11 +208,12 @@ static err_code write_resource(struct service *s, struct put_job *j,
     c = store_write(s->store, &note, run_put, j, &revision, e);
     if (!c)
         c = follower_wait(s, revision, e);
-    if (!c) {
-        j->result.revision = revision;
-        *ret = j->result;
-    }
-    return c;
+    if (c)
+        return c;
+    if (!j->result.stored.revision)
+        j->result.stored.revision = revision;
+    *ret = j->result;
+    return ERR_OK;
 }
 
 err_code service_put(struct service *s, const struct store_key *k, struct str body,

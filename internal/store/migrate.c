@@ -103,7 +103,7 @@ static err_code upgrade(struct sql_conn *c, struct err *e)
 static err_code ask_for_wal(struct sql_conn *c, struct err *e)
 {
     SQL_LOCAL(q);
-    bool row;
+    bool row = false;
     err_code rc = sql_start(&q, c, "PRAGMA journal_mode = WAL", e);
     if (!rc)
         rc = sql_step(&q, &row, e);

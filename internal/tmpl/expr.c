@@ -1,3 +1,4 @@
+#include "base/always.h"
 #include "tmpl/literal.h"
 #include "tmpl/parse.h"
 
@@ -88,7 +89,7 @@ static err_code set_string(struct parser *p, const struct token *t, struct opera
 
 static err_code set_paren(struct parser *p, const struct token *t, struct operand *op)
 {
-    struct pipe *pipe;
+    struct pipe *pipe = NULL;
     TRY(parse_enter(p, t->pos));
     TRY(parse_pipe(p, "parenthesized pipeline", TOKEN_RIGHT_PAREN, &pipe));
     parse_leave(p);
@@ -192,7 +193,7 @@ static bool is_short_circuit(const struct operand *op)
 static err_code command(struct parser *p, struct command **ret)
 {
     struct token t;
-    struct operand *first = NULL, **link = &first, *op;
+    struct operand *first = NULL, **link = &first, *op = NULL;
     uint32_t words = 0, maybe_from = 0;
     bool maybe = false;
     TRY(parse_peek_non_space(p, &t));
@@ -332,6 +333,7 @@ err_code parse_pipe(struct parser *p, const char *context, enum token_kind end, 
             return parse_unexpected(p, &t, context);
         parse_back(p, t);
         TRY(command(p, &c));
+        always(c != NULL);
         *link = c;
         link = (struct command **)&c->next;
     }

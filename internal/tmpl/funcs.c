@@ -341,7 +341,7 @@ static void escape_url(struct buf *dst, struct str s)
 
 static err_code escaped(struct call *c, void (*escape)(struct buf *, struct str), struct value *ret)
 {
-    struct value text;
+    struct value text = value_nil();
     err_code code = arguments_as_text(c, &text);
     if (code)
         return code;

@@ -90,10 +90,12 @@ err_code parse_limit(struct parser *p, uint32_t pos, const char *fmt, ...)
 err_code parse_out_of_memory(struct parser *p)
 {
     struct arena *a = &p->t->arena;
-    if (a->used > a->max / 2)
-        return err_set(p->e, ERR_LIMIT, "the compiled template would be larger than %zu bytes",
-                       a->max);
-    return err_set(p->e, ERR_NOMEM, "out of memory while compiling a template");
+    if (a->used > a->max / 2) {
+        err_set(p->e, ERR_LIMIT, "the compiled template would be larger than %zu bytes", a->max);
+        return ERR_LIMIT;
+    }
+    err_set(p->e, ERR_NOMEM, "out of memory while compiling a template");
+    return ERR_NOMEM;
 }
 
 err_code parse_unexpected(struct parser *p, const struct token *t, const char *context)
@@ -139,15 +141,15 @@ struct list_end {
 
 static err_code list(struct parser *p, bool top, const struct node **ret, struct list_end *end);
 
-static err_code new_node(struct parser *p, enum node_kind kind, uint32_t pos, struct node **ret)
+/* NULL when out of memory. */
+static struct node *new_node(struct parser *p, enum node_kind kind, uint32_t pos)
 {
     struct node *n = arena_calloc(&p->t->arena, 1, sizeof *n);
-    if (!n)
-        return parse_out_of_memory(p);
-    n->kind = (uint8_t)kind;
-    n->at.pos = pos;
-    *ret = n;
-    return ERR_OK;
+    if (n) {
+        n->kind = (uint8_t)kind;
+        n->at.pos = pos;
+    }
+    return n;
 }
 
 /* --- definitions ----------------------------------------------------------------------------- */
@@ -201,7 +203,7 @@ static err_code definition_body(struct parser *p, uint32_t pos, struct str name,
 {
     struct scope outer;
     struct list_end end;
-    const struct node *body;
+    const struct node *body = NULL;
     TRY(parse_enter(p, pos));
     TRY(scope_begin(p, &outer));
     TRY(list(p, false, &body, &end));
@@ -237,18 +239,22 @@ static err_code template_action(struct parser *p, uint32_t pos, bool block, stru
 {
     const char *context = block ? "block clause" : "template clause";
     struct token t;
+    struct str name;
     struct node *n = NULL;
     struct pipe *pipe = NULL;
-    TRY(new_node(p, NODE_TEMPLATE, pos, &n));
-    TRY(template_name(p, context, &n->name));
+    TRY(template_name(p, context, &name));
     TRY(parse_peek_non_space(p, &t));
     if (!block && t.kind == TOKEN_RIGHT_DELIM)
         TRY(parse_next(p, &t));
     else
         TRY(parse_pipe(p, context, TOKEN_RIGHT_DELIM, &pipe));
-    n->pipe = pipe;
     if (block)
-        TRY(definition_body(p, pos, n->name, context));
+        TRY(definition_body(p, pos, name, context));
+    n = new_node(p, NODE_TEMPLATE, pos);
+    if (!n)
+        return parse_out_of_memory(p);
+    n->name = name;
+    n->pipe = pipe;
     *ret = n;
     return ERR_OK;
 }
@@ -260,7 +266,7 @@ static err_code branch(struct parser *p, struct node *n, struct list_end *end)
 {
     static const char *const contexts[] = {
         [NODE_IF] = "if", [NODE_WITH] = "with", [NODE_RANGE] = "range"};
-    struct pipe *pipe;
+    struct pipe *pipe = NULL;
     TRY(parse_pipe(p, contexts[n->kind], TOKEN_RIGHT_DELIM, &pipe));
     n->pipe = pipe;
     uint32_t declared = p->nvars;
@@ -287,15 +293,18 @@ static err_code branch(struct parser *p, struct node *n, struct list_end *end)
 
 static err_code block_action(struct parser *p, enum node_kind kind, uint32_t pos, struct node **ret)
 {
-    struct node *first = NULL, *n;
+    struct node *first, *n;
     struct list_end end;
     uint32_t mark = p->nvars;
     TRY(parse_enter(p, pos));
-    TRY(new_node(p, kind, pos, &first));
+    first = new_node(p, kind, pos);
+    if (!first)
+        return parse_out_of_memory(p);
     TRY(branch(p, first, &end));
     for (n = first; end.kind == TOKEN_ELSE; n = (struct node *)n->chained) {
-        struct node *next = NULL;
-        TRY(new_node(p, kind, end.pos, &next));
+        struct node *next = new_node(p, kind, end.pos);
+        if (!next)
+            return parse_out_of_memory(p);
         n->chained = next;
         TRY(branch(p, next, &end));
     }
@@ -312,7 +321,8 @@ static err_code loop_action(struct parser *p, const struct token *t, struct node
     TRY(expect(p, TOKEN_RIGHT_DELIM, is_break ? "{{break}}" : "{{continue}}", &end));
     if (p->scope.range_depth == 0)
         return parse_fail(p, t->pos, "{{%.*s}} outside {{range}}", STR_FMT(t->text));
-    return new_node(p, is_break ? NODE_BREAK : NODE_CONTINUE, t->pos, ret);
+    *ret = new_node(p, is_break ? NODE_BREAK : NODE_CONTINUE, t->pos);
+    return *ret ? ERR_OK : parse_out_of_memory(p);
 }
 
 static err_code else_action(struct parser *p, uint32_t pos, struct list_end *end)
@@ -329,10 +339,14 @@ static err_code else_action(struct parser *p, uint32_t pos, struct list_end *end
 
 static err_code pipeline_action(struct parser *p, uint32_t pos, struct node **ret)
 {
-    struct pipe *pipe;
-    TRY(new_node(p, NODE_ACTION, pos, ret));
+    struct pipe *pipe = NULL;
+    struct node *n = NULL;
     TRY(parse_pipe(p, "command", TOKEN_RIGHT_DELIM, &pipe));
-    (*ret)->pipe = pipe;
+    n = new_node(p, NODE_ACTION, pos);
+    if (!n)
+        return parse_out_of_memory(p);
+    n->pipe = pipe;
+    *ret = n;
     return ERR_OK;
 }
 
@@ -376,7 +390,9 @@ static err_code list(struct parser *p, bool top, const struct node **ret, struct
         if (t.kind == TOKEN_EOF)
             return ERR_OK;
         if (t.kind == TOKEN_TEXT) {
-            TRY(new_node(p, NODE_TEXT, t.pos, &n));
+            n = new_node(p, NODE_TEXT, t.pos);
+            if (!n)
+                return parse_out_of_memory(p);
             n->text = t.text;
         } else {
             TRY(action(p, top, &n, end));
@@ -414,7 +430,7 @@ static err_code parse_all(struct parser *p)
     struct tmpl *t = p->t;
     struct scope outer;
     struct list_end end;
-    const struct node *body;
+    const struct node *body = NULL;
     TRY(scope_begin(p, &outer));
     TRY(list(p, true, &body, &end));
     TRY(define(p, 0, STR(""), body));

@@ -173,7 +173,7 @@ void value_shortest(double f, struct value_decimal *ret)
         n--;
     ret->n = n;
     ret->digits[n] = '\0';
-    ret->exp = atoi(p + 1) + 1;
+    ret->exp = (int)strtol(p + 1, NULL, 10) + 1;
     /* A subnormal can have fewer digits than trimming zeros finds (5e-324). */
     for (int prec = 0; prec + 1 < n && f < 2.3e-308; prec++) {
         snprintf(text, sizeof text, "%.*e", prec, f);
@@ -184,7 +184,7 @@ void value_shortest(double f, struct value_decimal *ret)
                     ret->digits[k++] = *p;
             ret->digits[k] = '\0';
             ret->n = k;
-            ret->exp = atoi(p + 1) + 1;
+            ret->exp = (int)strtol(p + 1, NULL, 10) + 1;
             break;
         }
     }

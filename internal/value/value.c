@@ -121,6 +121,13 @@ err_code value_copy(struct arena *a, const struct value *v, struct value *ret, s
     return ERR_OK;
 }
 
+static uint64_t float_bits(double f)
+{
+    uint64_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return bits;
+}
+
 bool value_equal(const struct value *a, const struct value *b)
 {
     if (a->kind != b->kind)
@@ -130,7 +137,7 @@ bool value_equal(const struct value *a, const struct value *b)
     case VALUE_BOOL: return a->b == b->b;
     case VALUE_INT:
     case VALUE_BYTE: return a->i == b->i;
-    case VALUE_FLOAT: return memcmp(&a->f, &b->f, sizeof a->f) == 0;
+    case VALUE_FLOAT: return float_bits(a->f) == float_bits(b->f);
     case VALUE_STRING: return str_eq(value_as_str(*a), value_as_str(*b));
     case VALUE_LIST:
         if (a->n != b->n)

@@ -127,6 +127,54 @@ def test_conditions(server: Server) -> None:
     server.api("DELETE", path).want(204)
 
 
+def test_bodies_in_chunks_and_after_a_100(server: Server) -> None:
+    head = (
+        "PUT /api/v1/templates/generic/chunks.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        f"Authorization: Bearer {server.token}\r\n"
+    ).encode()
+    with Connection(server.api_port) as c:
+        c.send(head + b"Transfer-Encoding: chunked\r\n\r\n4;x=y\r\none \r\n3\r\ntwo\r\n0\r\n\r\n")
+        c.read_response().want(201)
+    server.api("GET", "/templates/generic/chunks.txt").want(200, "one two")
+    with Connection(server.api_port) as c:
+        c.send(head + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        interim = b""
+        while b"\r\n\r\n" not in interim:
+            interim += c.receive()
+        check_equal(interim, b"HTTP/1.1 100 Continue\r\n\r\n", "the interim response")
+        c.send(b"three")
+        c.read_response().want(200)
+    server.api("GET", "/templates/generic/chunks.txt").want(200, "three")
+    with Connection(server.api_port) as c:
+        c.send(head + b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffffffff\r\n")
+        check(c.read_head().status >= 400, "a chunk of 2^84 bytes is taken")
+    server.api("DELETE", "/templates/generic/chunks.txt").want(204)
+
+
+def test_content_types(server: Server) -> None:
+    body = b'{"profile":"base","selector":{"case":"types"}}'
+    for content_type, status in [
+        ("application/json", 201),
+        ("application/json; charset=utf-8", 200),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("application/merge-patch+json", 415),
+    ]:
+        answer = server.api("PUT", "/groups/types", body, {"Content-Type": content_type})
+        check_equal(answer.status, status, content_type)
+    merge = {"Content-Type": "application/merge-patch+json"}
+    server.api("PATCH", "/groups/types", b'{"name":"patched"}', merge).want(200)
+    server.api("DELETE", "/groups/types").want(204)
+
+
+def test_idle_api_connections_do_not_hinder_machines(server: Server) -> None:
+    idle = [Connection(server.api_port) for _ in range(300)]
+    server.get("/generic").want(200)
+    for c in idle:
+        c.socket.close()
+    server.api("GET", "/groups").want(200)
+
+
 def test_what_needs_no_token(server: Server) -> None:
     with Connection(server.api_port) as c:
         c.request("/healthz").want(200)

@@ -30,6 +30,12 @@ SANITIZER = re.compile(
 )
 
 
+def sanitized() -> bool:
+    """Whether the program was built with a sanitizer, which makes it many times slower."""
+    program = Path(BINARY).read_bytes()
+    return b"__asan_init" in program or b"__tsan_init" in program
+
+
 class Failure(AssertionError):
     """A test's own words for what is wrong."""
 
@@ -222,8 +228,9 @@ class Outcome:
 
 def run(*args: Union[str, Path], env: Optional[dict[str, str]] = None, **more: Any) -> Outcome:
     """Runs `vesta ARGS` to its end."""
+    command = [BINARY, *map(str, args)]
     done = subprocess.run(
-        [BINARY, *map(str, args)],
+        command,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=DEADLINE,
@@ -233,7 +240,7 @@ def run(*args: Union[str, Path], env: Optional[dict[str, str]] = None, **more: A
     )
     outcome = Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
     check(not SANITIZER.search(outcome.err), f"a sanitizer's report:\n{outcome.err}")
-    check(outcome.code >= 0, f"`vesta {args[0]}` died of signal {-outcome.code}:\n{outcome.err}")
+    check(outcome.code >= 0, f"`vesta {' '.join(command[1:])}` died of signal {-outcome.code}:\n{outcome.err}")
     return outcome
 
 

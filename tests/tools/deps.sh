@@ -72,7 +72,7 @@ if ! { known && apt "${install[@]}" >/dev/null; }; then
     apt update || echo "deps.sh: apt-get update failed; trying with the lists that are there" >&2
     if ! apt "${install[@]}" >/dev/null; then
         echo "deps.sh: could not install: ${missing[*]}" >&2
-        echo "On a distribution other than Debian 12 some packages have other names." >&2
+        echo "apt-get says why above. The names are Debian 12's; another distribution may have others." >&2
         exit 1
     fi
 fi

@@ -1,4 +1,7 @@
-/* Clients that are slow on purpose. The deadlines are short here; the reaper looks often then. */
+/*
+ * Clients that are slow on purpose. The deadlines are short here; the reaper looks often then. Its
+ * clock may lag a few milliseconds, so a cut may come that much early.
+ */
 #include "../support/check.h"
 #include "support.h"
 
@@ -25,7 +28,7 @@ static void slow_head_is_cut(void)
     struct client c;
     client_open(&c, site.port);
     uint64_t ms = drip(&c, "GET /echo HTTP/1.1\r\nHost: a\r\nX: ", 'x');
-    CHECK(ms >= 300 && ms < 3000, "after %llu ms", (unsigned long long)ms);
+    CHECK(ms >= 280 && ms < 3000, "after %llu ms", (unsigned long long)ms);
     client_close(&c);
 }
 
@@ -34,11 +37,11 @@ static void slow_request_line_is_cut(void)
     struct client c;
     client_open(&c, site.port);
     uint64_t ms = drip(&c, "GET /", 'x');
-    CHECK(ms >= 300 && ms < 3000, "after %llu ms", (unsigned long long)ms);
+    CHECK(ms >= 280 && ms < 3000, "after %llu ms", (unsigned long long)ms);
     client_close(&c);
     client_open(&c, site.port);
     ms = drip(&c, "", '\n');
-    CHECK(ms >= 300 && ms < 3000, "empty lines: after %llu ms", (unsigned long long)ms);
+    CHECK(ms >= 280 && ms < 3000, "empty lines: after %llu ms", (unsigned long long)ms);
     client_close(&c);
 }
 
@@ -48,12 +51,12 @@ static void slow_body_is_cut(void)
     client_open(&c, site.port);
     client_say(&c, "PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n");
     uint64_t ms = drip(&c, "", 'x');
-    CHECK(ms >= 600 && ms < 4000, "after %llu ms", (unsigned long long)ms);
+    CHECK(ms >= 580 && ms < 4000, "after %llu ms", (unsigned long long)ms);
     client_close(&c);
     client_open(&c, site.port);
     client_say(&c, "PUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n");
     ms = drip(&c, "", 'x');
-    CHECK(ms >= 600 && ms < 4000, "chunked: after %llu ms", (unsigned long long)ms);
+    CHECK(ms >= 580 && ms < 4000, "chunked: after %llu ms", (unsigned long long)ms);
     client_close(&c);
 }
 
@@ -75,7 +78,7 @@ static void idle_connection_is_cut(void)
     CHECK(client_read(&c, false).status == 200);
     uint64_t began = clock_ms();
     CHECK(client_at_end(&c));
-    CHECK(clock_ms() - began >= 500 && clock_ms() - began < 4000);
+    CHECK(clock_ms() - began >= 480 && clock_ms() - began < 4000);
     client_close(&c);
 }
 
@@ -110,7 +113,7 @@ static void reader_that_stops_is_cut(void)
     while (atomic_load(&site.done_incomplete) == incomplete && clock_ms() - began < 8000)
         poll(NULL, 0, 5);
     CHECK(atomic_load(&site.done_incomplete) == incomplete + 1, "it is still served");
-    CHECK(clock_ms() - began >= 400);
+    CHECK(clock_ms() - began >= 380);
     client_close(&c);
 }
 

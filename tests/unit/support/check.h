@@ -16,7 +16,7 @@ static int check_passed, check_failed, check_bad;
         if (!(cond)) {                                                                             \
             check_bad = 1;                                                                         \
             fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #cond);                             \
-            fprintf(stderr, " " __VA_ARGS__);                                                       \
+            fprintf(stderr, " " __VA_ARGS__);                                                      \
             fputc('\n', stderr);                                                                   \
         }                                                                                          \
     } while (0)
