@@ -23,6 +23,8 @@ FUZZ_REPLAYS := $(patsubst %,$(OUT)/tests/replay_%,$(FUZZERS))
 $(OUT)/tests/replay_%: $(OUT)/tests/fuzz/%_fuzz.o $(OUT)/tests/fuzz/replay.o $(LIB_OBJECTS)
 	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+.SECONDARY: $(patsubst tests/fuzz/%.c,$(OUT)/tests/fuzz/%.o,$(wildcard tests/fuzz/*.c))
+
 .PHONY: fuzz
 T ?= 60
 fuzz:

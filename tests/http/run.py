@@ -7,6 +7,7 @@ test; one that takes `server` gets what its module's start() returned, started o
 and stopped at its end. Two files run at a time, each in a process of its own.
 """
 
+import functools
 import importlib
 import inspect
 import os
@@ -47,14 +48,14 @@ def run_file(name: str, words: list[str]) -> tuple[str, int, list[tuple[str, str
     tests = [(n, f) for n, f in vars(module).items() if n.startswith("test_") and callable(f)]
     tests = [(n, f) for n, f in tests if not words or any(w in name or w in n for w in words)]
     shared = [n for n, f in tests if "server" in inspect.signature(f).parameters]
-    server = None
+    server: Any = None
     if shared:
         server, why = attempt(module.start)
         if why:
             return name, 0, [(n, f"the server did not start: {why}") for n in shared], 0
     passed, failures = 0, []
     for test, function in tests:
-        _, why = attempt((lambda f=function: f(server)) if test in shared else function)
+        _, why = attempt(functools.partial(function, server) if test in shared else function)
         if why:
             failures.append((test, why))
         else:

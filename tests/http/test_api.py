@@ -35,7 +35,9 @@ def errors(answer: Response, status: int = 422) -> dict[str, str]:
     """The findings of a refused write: pointer to message."""
     found = problem(answer, status)["findings"]
     check(found, "no findings")
-    return {f.get("pointer", f.get("file")): f["message"] for f in found if f["severity"] == "error"}
+    return {
+        f.get("pointer", f.get("file")): f["message"] for f in found if f["severity"] == "error"
+    }
 
 
 def revision(server: Server) -> str:
@@ -115,7 +117,8 @@ def test_lists_go_page_by_page(server: Server) -> None:
 
 
 def test_conditions(server: Server) -> None:
-    path, body = "/groups/conditions", {"profile": "base", "selector": {"case": "conditions"}}
+    path = "/groups/conditions"
+    body: dict[str, Any] = {"profile": "base", "selector": {"case": "conditions"}}
     problem(server.api("PUT", path, body, {"If-Match": '"x"'}), 412)
     etag = server.api("PUT", path, body, {"If-None-Match": "*"}).want(201).header("ETag") or ""
     problem(server.api("PUT", path, body, {"If-None-Match": "*"}), 412)
@@ -228,7 +231,9 @@ def test_group_with_taken_selectors(server: Server) -> None:
 
 
 def test_template_that_does_not_parse(server: Server) -> None:
-    answer = server.api("PUT", "/templates/generic/refused.txt", b"one\ntwo\n  {{if .x}}\n{{.y-z}}\n")
+    answer = server.api(
+        "PUT", "/templates/generic/refused.txt", b"one\ntwo\n  {{if .x}}\n{{.y-z}}\n"
+    )
     place = [(f.get("line"), f.get("column")) for f in problem(answer, 422)["findings"]]
     check(len(place) == 1 and place[0][0] == 4 and place[0][1], f"line and column: {place}")
     problem(server.api("GET", "/templates/generic/refused.txt"), 404)
@@ -276,7 +281,9 @@ def test_json_that_is_too_deep_or_has_too_many_values(server: Server) -> None:
 
 
 def test_unknown_and_misspelled_keys(server: Server) -> None:
-    found = errors(server.api("PUT", "/groups/refused", {"profile": "base", "Selector": {}, "x": 1}))
+    found = errors(
+        server.api("PUT", "/groups/refused", {"profile": "base", "Selector": {}, "x": 1})
+    )
     check_equal(set(found), {"/Selector", "/x"}, "pointers of the findings")
 
 
@@ -321,30 +328,37 @@ def test_used_resources_stay(server: Server) -> None:
 
 # --- tokens ----------------------------------------------------------------------------------------
 
-ROUTES = [
-    ("GET", "/groups"),
-    ("GET", "/groups/base"),
-    ("PUT", "/groups/stranger"),
-    ("PATCH", "/groups/base"),
-    ("DELETE", "/groups/base"),
-    ("GET", "/profiles"),
-    ("GET", "/profiles/base"),
-    ("PUT", "/profiles/stranger"),
-    ("PATCH", "/profiles/base"),
-    ("DELETE", "/profiles/base"),
-    ("GET", "/templates"),
-    ("GET", "/templates/generic"),
-    ("GET", "/templates/generic/base.txt"),
-    ("PUT", "/templates/generic/stranger.txt"),
-    ("DELETE", "/templates/generic/base.txt"),
+
+def routes(server: Server) -> list[tuple[str, str]]:
+    """Method and path of everything that the API's own description lists as not public."""
+    with Connection(server.api_port) as c:
+        spec = c.request("/api/v1/openapi.json").want(200).json()
+    found = []
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            if (
+                method in METHODS
+                and operation.get("security") != []
+                and path.startswith("/api/v1/")
+            ):
+                path = re.sub(r"{kind}", "generic", path)
+                found.append((method.upper(), re.sub(r"{[^}]*}", "base", path)))
+    check(len(found) >= 15, f"the description lists too little: {found}")
+    return [(method, path.removeprefix("/api/v1")) for method, path in found]
+
+
+METHODS = {"get", "put", "post", "patch", "delete"}
+UNKNOWN = [
     ("GET", "/nothing"),
     ("BREW", "/groups"),
+    ("POST", "/groups/base"),
+    ("PUT", "/groups/x/y"),
 ]
 
 
 def test_nothing_without_a_token(server: Server) -> None:
     before = revision(server)
-    wrong = [
+    wrong: list[dict[str, str]] = [
         {},
         {"Authorization": "Bearer"},
         {"Authorization": "Bearer " + server.token[:-1]},
@@ -354,8 +368,8 @@ def test_nothing_without_a_token(server: Server) -> None:
         {"Authorization": server.token},
         {"Cookie": "token=" + server.token},
     ]
-    for method, path in ROUTES:
-        body = {"profile": "base"} if method in ("PUT", "PATCH") else None
+    for method, path in routes(server) + UNKNOWN:
+        body = {"profile": "base"} if method in ("PUT", "PATCH", "POST") else None
         for headers in wrong if path == "/groups" else wrong[:3]:
             answer = server.api(method, path, body, headers, token="")
             check_equal(answer.status, 401, f"{method} {path} with {list(headers)}")

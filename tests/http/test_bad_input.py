@@ -113,8 +113,19 @@ def test_long_targets(server: Server) -> None:
 
 def climbing() -> Iterator[str]:
     """Ways to write "../vesta.db" that some server somewhere has fallen for."""
-    for dots in ("..", "%2e%2e", "%2E%2E", ".%2e", "%2e.", "%252e%252e", "%c0%ae%c0%ae",
-                 "%uff0e%uff0e", "..%00", "..;", "%e0%80%ae%e0%80%ae"):  # fmt: skip
+    for dots in (
+        "..",
+        "%2e%2e",
+        "%2E%2E",
+        ".%2e",
+        "%2e.",
+        "%252e%252e",
+        "%c0%ae%c0%ae",
+        "%uff0e%uff0e",
+        "..%00",
+        "..;",
+        "%e0%80%ae%e0%80%ae",
+    ):
         for slash in ("/", "%2f", "%2F", "%5c", "\\", "%252f", "%c0%af"):
             for prefix in ("", "sub/", "sub/../", "./", "one.txt/"):
                 yield f"/assets/{prefix}{dots}{slash}vesta.db"
@@ -128,7 +139,12 @@ def test_climbing_out_of_the_assets(server: Server) -> None:
     (server.data / "assets" / "up").symlink_to("..")
     (server.data / "assets" / "in").symlink_to("sub/two.txt")
     with server.connect() as c:
-        for target in (*climbing(), "/assets/out", "/assets/up/vesta.db", "/assets/up/assets/one.txt"):
+        for target in (
+            *climbing(),
+            "/assets/out",
+            "/assets/up/vesta.db",
+            "/assets/up/assets/one.txt",
+        ):
             answer = c.request(target)
             clean = answer.status == 301 and "/./" in target
             check(clean or answer.status == 404, f"{target}: {answer.status} {answer.body[:80]!r}")

@@ -137,7 +137,12 @@ def test_metadata_is_sorted_and_one_value_is_one_line(server: Server) -> None:
 
 
 def test_labels_in_every_spelling_of_the_mac(server: Server) -> None:
-    for mac in ("52:54:00:00:00:01", "52-54-00-00-00-01", "5254.0000.0001", "52%3A54%3a00:00:00:01"):
+    for mac in (
+        "52:54:00:00:00:01",
+        "52-54-00-00-00-01",
+        "5254.0000.0001",
+        "52%3A54%3a00:00:00:01",
+    ):
         server.get(f"/ipxe?mac={mac}").want(200, IPXE)
 
 
@@ -225,7 +230,15 @@ def test_other_methods(server: Server) -> None:
 
 
 def test_head_is_get_without_a_body(server: Server) -> None:
-    for target in ("/", f"/ipxe?{ONE}", "/boot.ipxe", "/assets/k", "/key.asc", "/nothing", "//ipxe"):
+    for target in (
+        "/",
+        f"/ipxe?{ONE}",
+        "/boot.ipxe",
+        "/assets/k",
+        "/key.asc",
+        "/nothing",
+        "//ipxe",
+    ):
         get, head = server.get(target), server.get(target, method="HEAD")
         check_equal(head.status, get.status, target)
         check_equal(head.length, len(get.body), f"Content-Length of HEAD {target}")
@@ -298,7 +311,15 @@ def test_gpg_verifies_with_the_imported_key(server: Server) -> None:
         (home / "key").write_bytes(server.get("/key.asc").body)
         (home / "body").write_bytes(server.get(f"/generic?{ONE}").body)
         (home / "signature").write_bytes(server.get(f"/generic.asc?{ONE}").body)
-        gpg = ["gpg", "--homedir", str(home), "--batch", "--no-autostart", "--trust-model", "always"]
+        gpg = [
+            "gpg",
+            "--homedir",
+            str(home),
+            "--batch",
+            "--no-autostart",
+            "--trust-model",
+            "always",
+        ]
         done = gpg_tool(*gpg, "--import", home / "key")
         check(done.returncode == 0, f"gpg --import: {done.stderr.decode()}")
         done = gpg_tool(*gpg, "--verify", home / "signature", home / "body")
@@ -354,7 +375,9 @@ def probe_log(server: Server) -> list[str]:
         check(secret not in log, f"a secret is in the log: {log}")
     check("\x1b" not in log and "\u2028" not in log, f"control characters in the log: {log!r}")
     for line in log.splitlines():
-        check(re.match(r'(\{"time":")?20\d\d-\d\d-\d\dT[0-9:.]+Z', line), f"a forged line: {line!r}")
+        check(
+            re.match(r'(\{"time":")?20\d\d-\d\d-\d\dT[0-9:.]+Z', line), f"a forged line: {line!r}"
+        )
     return log.splitlines()
 
 
@@ -381,7 +404,8 @@ def test_log_in_text() -> None:
         for line in probe_log(server):
             time, level, event, *fields = shlex.split(line)
             lines.append({"time": time, "level": level, "event": event})
-            lines[-1].update(f.split("=", 1) for f in fields)
+            for name, _, value in (f.partition("=") for f in fields):
+                lines[-1][name] = value
         check_probe_lines(lines)
 
 

@@ -176,7 +176,9 @@ def test_import_does_not_follow_links_out() -> None:
         (site / "generic" / "in").symlink_to("deep/er/x.txt")
         outcome = run("import", "--data-path", tmp / "data", "--skip-invalid", site).want(0)
         check("generic/passwd" in outcome.err, outcome.err)
-        check_equal(files_of(export(tmp / "data", tmp / "out")), sorted([*GOOD, "generic/in"]), "site")
+        check_equal(
+            files_of(export(tmp / "data", tmp / "out")), sorted([*GOOD, "generic/in"]), "site"
+        )
 
 
 # --- keys ------------------------------------------------------------------------------------------
@@ -224,13 +226,23 @@ def test_version_and_help() -> None:
     for name in ("version", "--version", "-version"):
         check(re.fullmatch(r"vesta \S+ \(\S+\)\n", run(name).want(0).out), "the version")
     check("usage: vesta" in run("--help").want(0).out, "the help")
-    for command in ("serve", "import", "export", "get", "put", "delete", "health", "keygen", "verify"):
+    for command in (
+        "serve",
+        "import",
+        "export",
+        "get",
+        "put",
+        "delete",
+        "health",
+        "keygen",
+        "verify",
+    ):
         outcome = run(command, "--help").want(0)
         check(f"usage: vesta {command}" in outcome.out, outcome.out)
 
 
 def test_wrong_usage() -> None:
-    for args in (
+    wrong: list[list[str]] = [
         [],
         ["nothing"],
         ["serve", "--nothing"],
@@ -249,7 +261,8 @@ def test_wrong_usage() -> None:
         ["keygen", "--nothing"],
         ["verify", "x"],
         ["version", "x"],
-    ):
+    ]
+    for args in wrong:
         outcome = run(*args).want(2)
         check(outcome.err and not outcome.out, f"{args}: stdout {outcome.out!r}")
 
@@ -272,7 +285,9 @@ def test_environment_and_flags(server: Server) -> None:
         site = write_site(tmp / "site", GOOD)
         run("import", site, env={"VESTA_DATA_PATH": str(tmp / "a")}).want(0)
         check((tmp / "a" / "vesta.db").exists(), "VESTA_DATA_PATH has no effect")
-        run("import", "--data-path", tmp / "b", site, env={"VESTA_DATA_PATH": str(tmp / "c")}).want(0)
+        run("import", "--data-path", tmp / "b", site, env={"VESTA_DATA_PATH": str(tmp / "c")}).want(
+            0
+        )
         check((tmp / "b").exists() and not (tmp / "c").exists(), "a flag does not win")
         token = {"VESTA_SERVER": server.api_url, "VESTA_TOKEN": server.token}
         run("get", "groups", "--data-path", tmp, env=token).want(0)
@@ -287,8 +302,11 @@ def test_get_put_delete(server: Server) -> None:
         here = ["--data-path", server.data]
         (tmp / "group").write_text('{"profile":"base","selector":{"case":"cli"}}')
         (tmp / "text").write_bytes(b"hello {{.request.raw_query}}")
-        check_equal(run("put", "template", "generic/cli.txt", tmp / "text", *here).want(0).out,
-                    "template generic/cli.txt created\n", "stdout")  # fmt: skip
+        check_equal(
+            run("put", "template", "generic/cli.txt", tmp / "text", *here).want(0).out,
+            "template generic/cli.txt created\n",
+            "stdout",
+        )
         run("put", "template", "generic/cli.txt", tmp / "text", *here).want(0)
         (tmp / "profile").write_text('{"generic_id":"cli.txt"}')
         run("put", "profile", "cli", tmp / "profile", *here).want(0)
@@ -297,13 +315,18 @@ def test_get_put_delete(server: Server) -> None:
         server.get("/generic?case=cli").want(200, "hello case=cli")
         group = json.loads(run("get", "group", "cli", *here).want(0).out)
         check_equal((group["id"], group["profile"]), ("cli", "cli"), "id and profile")
-        check_equal(run("get", "template", "generic/cli.txt", *here).out.encode(),
-                    (tmp / "text").read_bytes(), "the template")  # fmt: skip
+        check_equal(
+            run("get", "template", "generic/cli.txt", *here).out.encode(),
+            (tmp / "text").read_bytes(),
+            "the template",
+        )
         names = run("get", "groups", "-o", "name", *here).want(0).out.split()
         check_equal(names, ["cli", "default", "one"], "names")
         lines = run("get", "groups", "-o", "json", *here).want(0).out.splitlines()
         check_equal([json.loads(x)["id"] for x in lines], names, "ids")
-        check(re.search(r"^one +base +mac=52:54", run("get", "groups", *here).out, re.M), "the table")
+        check(
+            re.search(r"^one +base +mac=52:54", run("get", "groups", *here).out, re.M), "the table"
+        )
         check("generic/cli.txt" in run("get", "templates", *here).want(0).out, "the templates")
         used = run("delete", "profile", "cli", *here).want(1)
         check("cli" in used.err, used.err)
@@ -331,7 +354,9 @@ def test_put_of_the_largest_template(server: Server) -> None:
         here = ["--data-path", server.data]
         (tmp / "large").write_bytes(b"x" * (2 << 20))
         run("put", "template", "generic/large.txt", tmp / "large", *here).want(0)
-        check_equal(len(run("get", "template", "generic/large.txt", *here).out), 2 << 20, "its size")
+        check_equal(
+            len(run("get", "template", "generic/large.txt", *here).out), 2 << 20, "its size"
+        )
         (tmp / "large").write_bytes(b"x" * ((2 << 20) + 1))
         outcome = run("put", "template", "generic/large.txt", tmp / "large", *here).want(1)
         check("large" in outcome.err, outcome.err)

@@ -1,5 +1,6 @@
 """What is acknowledged stays, whatever happens: other processes, kill -9, full disks, stops."""
 
+import functools
 import os
 import resource
 import shutil
@@ -13,7 +14,18 @@ from pathlib import Path
 from typing import Any, Callable
 
 import vesta
-from vesta import Outcome, Scratch, Server, check, check_equal, run, serve, wait_for, write_site
+from vesta import (
+    Outcome,
+    Scratch,
+    Server,
+    check,
+    check_equal,
+    run,
+    serve,
+    wait_answer,
+    wait_for,
+    write_site,
+)
 
 SITE: dict[str, Any] = {
     "groups/base.json": {"id": "base", "profile": "base"},
@@ -45,7 +57,7 @@ def test_an_import_beside_the_server_is_seen_within_a_second() -> None:
             text = f"written by another process, {n}\n"
             site = write_site(tmp, {**SITE, "generic/base.txt": text})
             run("import", "--data-path", server.data, site).want(0)
-            wait_for(lambda want=text.encode(): server.get("/generic").body == want, text, seconds)
+            wait_answer(server, "/generic", text, seconds)
 
 
 def test_imports_and_api_writes_at_the_same_time() -> None:
@@ -83,7 +95,7 @@ class Load:
         self.made: dict[str, bytes] = {}
         self.wrong: list[str] = []
         work: list[Callable[[], None]] = [self.read, self.read]
-        work += [lambda w=w: self.write(w) for w in range(WRITERS)]
+        work += [functools.partial(self.write, w) for w in range(WRITERS)]
         self.threads = [threading.Thread(target=self.until_gone, args=(f,)) for f in work]
         for thread in self.threads:
             thread.start()
@@ -113,8 +125,8 @@ class Load:
             while True:
                 c.request("/generic").want(200, "base\n")
 
-    def writes(self) -> int:
-        return len(self.made)
+    def wait_writes(self, n: int) -> None:
+        wait_for(lambda: len(self.made) >= n or self.wrong, f"{n} writes")
 
     def join(self) -> None:
         for thread in self.threads:
@@ -126,15 +138,17 @@ def test_kill_9_in_the_middle_of_writes() -> None:
     with serve(SITE) as server:
         for turn in range(3):
             load = Load(server, turn * 1000)
-            wait_for(lambda l=load: l.writes() >= 70 or l.wrong, "70 writes")
+            load.wait_writes(70)
             server.kill()
             load.join()
             server.start()
             for writer, last in enumerate(load.acknowledged):
                 got = server.api("GET", f"/templates/generic/{writer}.txt").want(200).body
                 # The last one may be there though it was not acknowledged, but never half of it.
-                check(got in (content(writer, last), content(writer, last + 1)),
-                      f"writer {writer}: acknowledged {last}, there is {got[:20]!r}")  # fmt: skip
+                check(
+                    got in (content(writer, last), content(writer, last + 1)),
+                    f"writer {writer}: acknowledged {last}, there is {got[:20]!r}",
+                )
             for path, body in load.made.items():
                 server.api("GET", path).want(200, body)
                 label = path.removeprefix("/groups/g")
@@ -152,8 +166,15 @@ def refused(data: Path, *words: str) -> Outcome:
     with Scratch() as tmp:
         site = write_site(tmp, SITE)
         outcomes = [
-            run("serve", "--address", "127.0.0.1:0", "--api-address", "127.0.0.1:0",
-                "--data-path", data).want(1),  # fmt: skip
+            run(
+                "serve",
+                "--address",
+                "127.0.0.1:0",
+                "--api-address",
+                "127.0.0.1:0",
+                "--data-path",
+                data,
+            ).want(1),
             run("import", "--data-path", data, site).want(1),
         ]
     for outcome in outcomes:
@@ -210,11 +231,24 @@ def test_a_database_that_is_read_only() -> None:
         # To root nothing is read-only, so it becomes somebody else.
         more: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         done = subprocess.run(
-            [tmp / "vesta", "serve", "--address", "127.0.0.1:0", "--api-address", "127.0.0.1:0",
-             "--data-path", tmp / "data"],
-            capture_output=True, text=True, check=False, timeout=vesta.DEADLINE, cwd="/",
-            env=vesta.clean_environment(), **(more if os.geteuid() == 0 else {}),
-        )  # fmt: skip
+            [
+                tmp / "vesta",
+                "serve",
+                "--address",
+                "127.0.0.1:0",
+                "--api-address",
+                "127.0.0.1:0",
+                "--data-path",
+                tmp / "data",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=vesta.DEADLINE,
+            cwd="/",
+            env=vesta.clean_environment(),
+            **(more if os.geteuid() == 0 else {}),
+        )
         check_equal(done.returncode, 1, f"exit code with {done.stderr!r}")
         check("vesta.db" in done.stderr and "written" in done.stderr, done.stderr)
 
@@ -320,7 +354,7 @@ def test_a_request_under_way_is_finished_at_a_stop() -> None:
             got = len(next(chunks))
             assert server.process
             server.process.send_signal(stop)
-            wait_for(lambda s=server: not accepts(s.boot_port), "the server to refuse new connections")
+            wait_refused(server.boot_port)
             check(server.process.poll() is None, "the server is gone, with a request under way")
             for chunk in chunks:
                 got += len(chunk)
@@ -329,18 +363,23 @@ def test_a_request_under_way_is_finished_at_a_stop() -> None:
             check(not (server.data / "server.json").exists(), "server.json is still there")
 
 
-def accepts(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=vesta.DEADLINE).close()
-        return True
-    except OSError:
-        return False
+def wait_refused(port: int) -> None:
+    """Waits until nobody listens there any more."""
+
+    def refused_now() -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=vesta.DEADLINE).close()
+            return False
+        except OSError:
+            return True
+
+    wait_for(refused_now, "the server to refuse new connections")
 
 
 def test_writes_under_way_at_a_stop() -> None:
     with serve(SITE) as server:
         load = Load(server, 0)
-        wait_for(lambda: load.writes() >= 40 or load.wrong, "40 writes")
+        load.wait_writes(40)
         server.stop()
         load.join()
         server.start()

@@ -46,4 +46,6 @@ def test_ranges_beyond_two_gigabytes(server: Server) -> None:
     check_equal(answer.header("Content-Range"), f"bytes */{SIZE}", "Content-Range")
     across = server.get("/assets/sparse", {"Range": f"bytes={(2 << 30) - 2}-{(2 << 30) + 1}"})
     across.want(206, b"\0\0" + END[:2])
-    check_equal(server.get("/assets/sparse", method="HEAD").want(200).length, SIZE, "length of HEAD")
+    check_equal(
+        server.get("/assets/sparse", method="HEAD").want(200).length, SIZE, "length of HEAD"
+    )

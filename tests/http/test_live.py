@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 import vesta
-from vesta import Server, check, check_equal, gpgv, serve, wait_for
+from vesta import Server, check, check_equal, gpgv, serve, wait_answer
 
 SITE: dict[str, Any] = {
     "groups/a.json": {
@@ -14,7 +14,12 @@ SITE: dict[str, Any] = {
         "selector": {"m": "a"},
         "metadata": {"role": "one"},
     },
-    "groups/b.json": {"id": "b", "profile": "p", "selector": {"m": "b"}, "metadata": {"role": "two"}},
+    "groups/b.json": {
+        "id": "b",
+        "profile": "p",
+        "selector": {"m": "b"},
+        "metadata": {"role": "two"},
+    },
     "groups/dangling.json": {"id": "dangling", "profile": "later", "selector": {"m": "later"}},
     "groups/twin-1.json": {"id": "twin-1", "profile": "p", "selector": {"twin": "yes"}},
     "groups/twin-2.json": {"id": "twin-2", "profile": "p", "selector": {"twin": "yes"}},
@@ -46,13 +51,18 @@ def test_every_document_follows_its_parts() -> None:
         ("PATCH", "/profiles/p", {"boot": {"kernel": "/k2"}}, {"ipxe", "grub"}, {"ipxe", "grub"}),
         ("PUT", "/templates/generic/g.txt", b"changed\n", {"generic"}, {"generic"}),
         ("PUT", "/templates/cloud/c.yaml", b"#!x {{.role}}", {"cloud"}, {"cloud"}),
-        ("PUT", "/templates/ignition/i.ign", b'{"ignition":{"version":"3.2.0"}}',
-         {"ignition"}, {"ignition"}),
+        (
+            "PUT",
+            "/templates/ignition/i.ign",
+            b'{"ignition":{"version":"3.2.0"}}',
+            {"ignition"},
+            {"ignition"},
+        ),
         ("PUT", "/templates/ipxe/own.ipxe", b"#!ipxe\necho {{.role}}\n", set(), set()),
         ("PATCH", "/profiles/p", {"ipxe_id": "own.ipxe"}, {"ipxe"}, {"ipxe"}),
         ("PUT", "/templates/ipxe/own.ipxe", b"#!ipxe\necho {{.role}}!\n", {"ipxe"}, {"ipxe"}),
         ("PATCH", "/profiles/p", {"ipxe_id": None}, {"ipxe"}, {"ipxe"}),
-    ]  # fmt: skip
+    ]
     with serve(SITE) as server:
         for method, path, body, changed_a, changed_b in changes:
             # Asked twice, so that the second answer is a kept one.
@@ -97,17 +107,14 @@ def test_a_shadowed_group_takes_over(server: Server) -> None:
 
 
 def test_a_second_server_on_the_same_data(server: Server) -> None:
+    seconds = vesta.DEADLINE if vesta.sanitized() else 1.0
     with Server(server.data) as other:
         for n in range(3):
             for one, two in ((server, other), (other, server)):
                 text = f"{n} from {one.pid}"
                 one.api("PUT", "/templates/generic/g.txt", text.encode()).want(200)
                 one.get("/generic?m=a").want(200, text)
-                wait_for(
-                    lambda t=two, b=text.encode(): t.get("/generic?m=a").body == b,
-                    "the other server to follow",
-                    vesta.DEADLINE if vesta.sanitized() else 1.0,
-                )
+                wait_answer(two, "/generic?m=a", text, seconds)
         other.api("PUT", "/templates/generic/g.txt", b"static\n").want(200)
 
 
@@ -115,7 +122,9 @@ def test_no_answer_is_torn(server: Server) -> None:
     """Readers of a large document, kept and rendered for each, while it is changed."""
     size = 200_000
     server.api("PUT", "/templates/generic/kept.txt", b"a" * size).want(201)
-    server.api("PUT", "/templates/generic/each.txt", b"a" * size + b"{{.request.raw_query}}").want(201)
+    server.api("PUT", "/templates/generic/each.txt", b"a" * size + b"{{.request.raw_query}}").want(
+        201
+    )
     for name in ("kept", "each"):
         server.api("PUT", f"/profiles/{name}", {"generic_id": f"{name}.txt"}).want(201)
         server.api("PUT", f"/groups/{name}", {"profile": name, "selector": {"t": name}}).want(201)
@@ -153,7 +162,9 @@ def test_no_answer_is_torn(server: Server) -> None:
 
 def test_a_large_site_is_listed_whole() -> None:
     groups = {
-        f"groups/g{n:05}.json": json.dumps({"id": f"g{n:05}", "profile": "p", "selector": {"n": str(n)}})
+        f"groups/g{n:05}.json": json.dumps(
+            {"id": f"g{n:05}", "profile": "p", "selector": {"n": str(n)}}
+        )
         for n in range(2500)
     }
     with serve({**SITE, **groups}) as server:

@@ -222,11 +222,13 @@ class Outcome:
 
     def want(self, code: int) -> "Outcome":
         if self.code != code:
-            raise Failure(f"exit code {self.code}, want {code}\nstdout: {self.out}\nstderr: {self.err}")
+            raise Failure(
+                f"exit code {self.code}, want {code}\nstdout: {self.out}\nstderr: {self.err}"
+            )
         return self
 
 
-def run(*args: Union[str, Path], env: Optional[dict[str, str]] = None, **more: Any) -> Outcome:
+def run(*args: object, env: Optional[dict[str, str]] = None, **more: Any) -> Outcome:
     """Runs `vesta ARGS` to its end."""
     command = [BINARY, *map(str, args)]
     done = subprocess.run(
@@ -240,7 +242,10 @@ def run(*args: Union[str, Path], env: Optional[dict[str, str]] = None, **more: A
     )
     outcome = Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
     check(not SANITIZER.search(outcome.err), f"a sanitizer's report:\n{outcome.err}")
-    check(outcome.code >= 0, f"`vesta {' '.join(command[1:])}` died of signal {-outcome.code}:\n{outcome.err}")
+    check(
+        outcome.code >= 0,
+        f"`vesta {' '.join(command[1:])}` died of signal {-outcome.code}:\n{outcome.err}",
+    )
     return outcome
 
 
@@ -445,6 +450,12 @@ def serve(
         raise
 
 
+def wait_answer(server: Server, target: str, body: str, seconds: float) -> None:
+    """Waits until the boot plane answers with this body."""
+    want = body.encode()
+    wait_for(lambda: server.get(target).body == want, f"{target} to be {body!r}", seconds)
+
+
 # --- signatures ------------------------------------------------------------------------------------
 
 
@@ -464,9 +475,13 @@ def gpgv(server: Server, body: bytes, signature: bytes) -> bool:
         ]:
             (home / name).write_bytes(content)
         ring = home / "key.gpg"
-        made = gpg_tool("gpg", "--homedir", home, "--batch", "--output", ring, "--dearmor", home / "key.asc")
+        made = gpg_tool(
+            "gpg", "--homedir", home, "--batch", "--output", ring, "--dearmor", home / "key.asc"
+        )
         check(made.returncode == 0, f"gpg cannot read /key.asc: {made.stderr.decode()}")
-        return gpg_tool("gpgv", "--keyring", ring, home / "signature", home / "body").returncode == 0
+        return (
+            gpg_tool("gpgv", "--keyring", ring, home / "signature", home / "body").returncode == 0
+        )
 
 
 def bytes_of(expect: dict[str, Any]) -> Optional[bytes]:
