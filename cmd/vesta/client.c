@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/finding.h"
 #include "command.h"
 #include "server_file.h"
+#include "target.h"
 #include "value/value.h"
 
 #define ANSWER_MAX (64u << 20)
+#define URL_MAX    16384
+#define HEADER_MAX 4096
 
 static void trim_newline(char *s)
 {
@@ -76,21 +80,29 @@ static size_t give(char *dst, size_t size, size_t n, void *arg)
     return k;
 }
 
+static int number_at(const struct value *v, const char *key)
+{
+    const struct value *x = value_get(v, str_c(key));
+    return x && x->kind == VALUE_FLOAT && x->f > 0 && x->f < 1e9 ? (int)x->f : 0;
+}
+
+/* A line each, as print_findings has them. */
 static void print_problem_findings(const struct value *list)
 {
     for (uint32_t i = 0; i < list->n; i++) {
         const struct value *f = &list->list[i];
-        const struct value *message = value_get(f, STR("message"));
-        const struct value *pointer = value_get(f, STR("pointer"));
-        const struct value *line = value_get(f, STR("line"));
-        const struct value *column = value_get(f, STR("column"));
-        if (line && line->kind == VALUE_FLOAT)
-            fprintf(stderr, "line %.0f, column %.0f: ", line->f,
-                    column && column->kind == VALUE_FLOAT ? column->f : 0);
-        if (pointer && pointer->kind == VALUE_STRING && pointer->n)
-            fprintf(stderr, "%.*s: ", STR_FMT(value_as_str(*pointer)));
-        if (message && message->kind == VALUE_STRING)
-            fprintf(stderr, "%.*s\n", STR_FMT(value_as_str(*message)));
+        struct finding x = {
+            .severity = str_is(text_at(f, "severity"), "warning") ? FINDING_WARNING : FINDING_ERROR,
+            .file = text_at(f, "file"),
+            .pointer = text_at(f, "pointer"),
+            .line = number_at(f, "line"),
+            .column = number_at(f, "column"),
+            .message = text_at(f, "message"),
+        };
+        BUF_LOCAL(line, 1u << 16);
+        finding_format(&x, &line);
+        const char *text = buf_c(&line);
+        fprintf(stderr, "%s\n", text ? text : "out of memory");
     }
 }
 
@@ -100,6 +112,7 @@ static err_code problem(long status, struct str body, struct err *e)
     err_code code = status == 404                    ? ERR_NOT_FOUND
                     : status == 401 || status == 403 ? ERR_DENIED
                     : status == 409                  ? ERR_CONFLICT
+                    : status == 412                  ? ERR_STALE
                                                      : ERR_INVALID;
     ARENA_LOCAL(a, ANSWER_MAX);
     struct value v;
@@ -116,46 +129,82 @@ static err_code problem(long status, struct str body, struct err *e)
     return err_set(e, code, "the server answered %ld", status);
 }
 
-err_code client_request(const struct client *c, const char *method, const char *path,
-                        struct str body, const char *content_type, struct client_answer *ret,
-                        struct err *e)
+/* "NAME: VALUE", unless there is no value. */
+static void add_header(struct curl_slist **list, const char *name, const char *value)
 {
-    CURL *curl = curl_easy_init();
-    if (!curl)
-        return err_set(e, ERR_NOMEM, "libcurl cannot start");
-    char url[2048], authorization[300], type[100];
-    snprintf(url, sizeof url, "%s%s", c->url, path);
-    snprintf(authorization, sizeof authorization, "Authorization: Bearer %s", c->token);
-    snprintf(type, sizeof type, "Content-Type: %s", content_type ? content_type : "");
-    struct curl_slist *headers = NULL;
-    if (c->token[0])
-        headers = curl_slist_append(headers, authorization);
-    struct upload up = {body};
-    struct client_answer answer = {0};
-    buf_init(&answer.body, ANSWER_MAX);
+    BUF_LOCAL(line, HEADER_MAX);
+    if (!value || !value[0])
+        return;
+    buf_addf(&line, "%s: %s", name, value);
+    const char *text = buf_c(&line);
+    struct curl_slist *longer = text ? curl_slist_append(*list, text) : NULL;
+    if (longer)
+        *list = longer;
+}
+
+static struct curl_slist *headers_of(const struct client *c, bool with_body,
+                                     const char *content_type)
+{
+    struct curl_slist *list = NULL;
+    char bearer[sizeof c->token + 16];
+    snprintf(bearer, sizeof bearer, "Bearer %s", c->token);
+    add_header(&list, "Authorization", c->token[0] ? bearer : NULL);
+    add_header(&list, "Vesta-Message", c->message);
+    add_header(&list, "If-Match", c->if_match);
+    add_header(&list, "Content-Type", with_body ? content_type : NULL);
+    struct curl_slist *longer = with_body ? curl_slist_append(list, "Expect:") : NULL;
+    return longer ? longer : list;
+}
+
+static void set_up(CURL *curl, const char *method, const char *url, struct upload *up,
+                   struct client_answer *answer)
+{
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, 120L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.body);
-    if (body.p) {
-        headers = curl_slist_append(headers, type);
-        headers = curl_slist_append(headers, "Expect:");
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
+    if (up->left.p) {
         curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-        curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)body.n);
+        curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)up->left.n);
         curl_easy_setopt(curl, CURLOPT_READFUNCTION, give);
-        curl_easy_setopt(curl, CURLOPT_READDATA, &up);
+        curl_easy_setopt(curl, CURLOPT_READDATA, up);
     }
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static void read_answer(CURL *curl, struct client_answer *answer)
+{
+    struct curl_header *etag;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &etag) == CURLHE_OK)
+        snprintf(answer->etag, sizeof answer->etag, "%s", etag->value);
+}
+
+err_code client_request(const struct client *c, const char *method, const char *path,
+                        struct str body, const char *content_type, struct client_answer *ret,
+                        struct err *e)
+{
+    BUF_LOCAL(target, URL_MAX);
+    buf_addf(&target, "%s%s", c->url, path);
+    const char *url = buf_c(&target);
+    CURL *curl = url ? curl_easy_init() : NULL;
+    if (!curl)
+        return err_set(e, ERR_NOMEM, "libcurl cannot start");
+    struct upload up = {body};
+    struct client_answer answer = {0};
+    buf_init(&answer.body, ANSWER_MAX);
+    struct curl_slist *headers = headers_of(c, body.p != NULL, content_type);
+    set_up(curl, method, url, &up, &answer);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     CURLcode rc = curl_easy_perform(curl);
     err_code code = ERR_OK;
     if (rc != CURLE_OK)
         code = err_set(e, ERR_IO, "cannot ask %s: %s", c->url, curl_easy_strerror(rc));
     else
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
+        read_answer(curl, &answer);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     if (!code && answer.status >= 400)
@@ -166,4 +215,22 @@ err_code client_request(const struct client *c, const char *method, const char *
     }
     *ret = answer;
     return ERR_OK;
+}
+
+err_code client_json(const struct client *c, const char *method, const char *path, struct str body,
+                     struct arena *a, struct value *ret, struct err *e)
+{
+    struct client_answer answer;
+    err_code code = client_request(c, method, path, body, "application/json", &answer, e);
+    if (code)
+        return code;
+    struct value v = value_nil();
+    if (answer.body.n)
+        code = value_from_json(a, buf_str(&answer.body), &v, e);
+    buf_free(&answer.body);
+    if (code)
+        err_prefix(e, "the server's answer cannot be read");
+    else
+        *ret = v;
+    return code;
 }

@@ -6,10 +6,13 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "value/value.h"
 
 struct client {
     char url[300]; /* of the server, without a path */
     char token[200];
+    const char *message;  /* why, for the history of writes; NULL: nothing is said */
+    const char *if_match; /* an ETag that the resource must have; NULL: any */
 };
 
 /*
@@ -20,17 +23,24 @@ struct client {
 err_code client_open(struct client *c, const char *server, const char *token_file,
                      const char *data_path, struct err *e);
 
+#define CLIENT_ETAG_MAX 100
+
 struct client_answer {
     long status;
-    struct buf body; /* to be freed */
+    struct buf body;            /* to be freed */
+    char etag[CLIENT_ETAG_MAX]; /* "" without one */
 };
 /*
  * One request; body may be absent. ERR_IO when the server cannot be reached. A status of 400 and
  * more is an error with the server's own words: ERR_NOT_FOUND for 404, ERR_DENIED for 401 and 403,
- * ERR_CONFLICT for 409, else ERR_INVALID. Findings are printed on stderr.
+ * ERR_CONFLICT for 409, ERR_STALE for 412, else ERR_INVALID. Findings are printed on stderr.
  */
 err_code client_request(const struct client *c, const char *method, const char *path,
                         struct str body, const char *content_type, struct client_answer *ret,
                         struct err *e);
+/* The same for an answer of JSON, which lives in a; nil when there is none. body: JSON or absent.
+ */
+err_code client_json(const struct client *c, const char *method, const char *path, struct str body,
+                     struct arena *a, struct value *ret, struct err *e);
 
 #endif

@@ -13,9 +13,10 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct command {
     const char *name;
-    const char *arguments; /* for the usage line */
+    const char *arguments; /* for the usage line; "a|b ..." first: one of these words */
     const char *summary;   /* one line */
     int (*run)(int argc, char **argv);
+    const char *examples; /* at least one, each ended by a newline */
 };
 extern const struct command commands[]; /* ended by a NULL name */
 
@@ -25,9 +26,19 @@ int command_export(int argc, char **argv);
 int command_get(int argc, char **argv);
 int command_put(int argc, char **argv);
 int command_delete(int argc, char **argv);
+int command_edit(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_render(int argc, char **argv);
+int command_revisions(int argc, char **argv);
+int command_rollback(int argc, char **argv);
+int command_token(int argc, char **argv);
 int command_health(int argc, char **argv);
+int command_template(int argc, char **argv);
+int command_functions(int argc, char **argv);
 int command_keygen(int argc, char **argv);
 int command_verify(int argc, char **argv);
+int command_completion(int argc, char **argv);
+int command_man(int argc, char **argv);
 int command_version(int argc, char **argv);
 
 /* --- flags: a table for each command -------------------------------------------------------------
@@ -56,6 +67,18 @@ struct flag {
  */
 int flags_parse(int argc, char **argv, const struct flag *flags, int min, int max, char **rest,
                 int *status);
+
+/* The flags of a command, without running it. */
+typedef void flags_visit(const struct flag *flags, void *arg);
+void flags_describe(const struct command *c, flags_visit *visit, void *arg);
+/* "--name", or "-o" when it has one letter; two texts, so that nothing needs room. */
+static inline const char *flag_dashes(const struct flag *f)
+{
+    return f->name[1] ? "--" : "-";
+}
+/* The words that the first argument can be, one after another: *at is 0 at first; absent when there
+   are no more. */
+struct str command_choice(const struct command *c, size_t *at);
 
 /* "vesta: message" on stderr, with the place; returns EXIT_FAILED. */
 int complain(const struct err *e);

@@ -30,6 +30,15 @@ static const char *environment(const struct flag *f)
     return f->env ? getenv(name) : NULL;
 }
 
+static void print_examples(FILE *to, const struct command *c)
+{
+    fprintf(to, "\nexamples:\n");
+    for (struct str rest = str_c(c->examples); rest.n;) {
+        struct str line = str_cut(rest, '\n', &rest);
+        fprintf(to, "  %.*s\n", STR_FMT(line));
+    }
+}
+
 static void print_help(FILE *to, const char *command, const struct flag *flags)
 {
     const struct command *c = find_command(command);
@@ -41,13 +50,15 @@ static void print_help(FILE *to, const char *command, const struct flag *flags)
         fputc('\n', to);
     for (const struct flag *f = flags; f->name; f++) {
         char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", f->name, f->argument ? " " : "",
+        snprintf(left, sizeof left, "%s%s%s%s", flag_dashes(f), f->name, f->argument ? " " : "",
                  f->argument ? f->argument : "");
         fprintf(to, "  %-28s %s\n", left, f->help);
         const char *text = f->kind == FLAG_TEXT ? *(const char **)f->value : NULL;
         if (text && text[0])
             fprintf(to, "  %-28s (%s)\n", "", text);
     }
+    if (c)
+        print_examples(to, c);
 }
 
 /* "true" and "1" switch on, as Go's flag package has it. */
@@ -109,9 +120,43 @@ static int take_flag(int argc, char **argv, int at, const struct flag *flags, in
     return wrong(argv[0], "there is no flag ", argv[at], status);
 }
 
+/* While a command is described, flags_parse only shows its flags. */
+static struct {
+    flags_visit *visit;
+    void *arg;
+} describing;
+
+void flags_describe(const struct command *c, flags_visit *visit, void *arg)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%s", c->name);
+    char *argv[] = {name, NULL};
+    describing.visit = visit;
+    describing.arg = arg;
+    c->run(1, argv);
+    describing.visit = NULL;
+}
+
+struct str command_choice(const struct command *c, size_t *at)
+{
+    struct str first = str_c(c->arguments);
+    first.n = strcspn(c->arguments, " ");
+    if (!memchr(c->arguments, '|', first.n) || c->arguments[0] == '[' || *at >= first.n)
+        return (struct str){NULL, 0};
+    size_t end = str_find_byte(first, '|', *at);
+    struct str word = str_sub(first, *at, end);
+    *at = end + 1;
+    return word;
+}
+
 int flags_parse(int argc, char **argv, const struct flag *flags, int min, int max, char **rest,
                 int *status)
 {
+    if (describing.visit) {
+        describing.visit(flags, describing.arg);
+        *status = EXIT_DONE;
+        return -1;
+    }
     for (const struct flag *f = flags; f->name; f++) {
         const char *value = environment(f);
         if (value && !set_flag(f, value))

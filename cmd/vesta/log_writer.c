@@ -1,6 +1,8 @@
 #include "log_writer.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,6 +10,8 @@
 
 #define FLUSH_MS    50
 #define WAITING_MAX (4u << 20)
+/* How long machines wait for whoever reads the log; after that, lines are dropped and counted. */
+#define STUCK_MS 1000
 
 struct log_writer {
     int fd;
@@ -19,19 +23,34 @@ struct log_writer {
     pthread_cond_t flushed; /* there is room */
     struct buf waiting;
     bool urgent, stop;
+    bool stuck;    /* nobody reads: do not wait for room */
+    uint64_t lost; /* lines */
 };
 
-static void write_all(int fd, const char *p, size_t n)
+static bool stopping(struct log_writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool stop = w->stop;
+    pthread_mutex_unlock(&w->lock);
+    return stop;
+}
+
+/*
+ * In pieces that a pipe takes whole once it is ready, so that write does not block: a program that
+ * is told to stop must not wait for ever for a reader that sleeps.
+ */
+static void write_all(struct log_writer *w, const char *p, size_t n)
 {
     while (n) {
-        ssize_t k = write(fd, p, n);
-        if (k < 0 && errno == EINTR)
+        struct pollfd f = {.fd = w->fd, .events = POLLOUT};
+        int ready = poll(&f, 1, STUCK_MS);
+        if (ready == 0 && stopping(w))
+            return;
+        if (ready == 0 || (ready < 0 && errno == EINTR))
             continue;
-        if (k < 0 && errno == EAGAIN) {
-            /* Somebody made our stderr non-blocking: wait as write would have. */
-            usleep(1000);
+        ssize_t k = ready < 0 ? -1 : write(w->fd, p, n < PIPE_BUF ? n : PIPE_BUF);
+        if (k < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
-        }
         if (k <= 0)
             return;
         p += k;
@@ -47,6 +66,32 @@ static struct timespec from_now(long ms)
     t.tv_sec += t.tv_nsec / 1000000000;
     t.tv_nsec %= 1000000000;
     return t;
+}
+
+/* Under the lock. */
+static void add_line(struct log_writer *w, enum log_level level, const char *event,
+                     const struct log_field *fields, size_t n)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    size_t had = w->waiting.n;
+    log_line(&w->waiting, w->format, ms, level, event, fields, n);
+    if (w->waiting.failed) {
+        buf_clear(&w->waiting);
+        w->waiting.n = had;
+        w->lost++;
+    }
+}
+
+/* Under the lock, when all that was handed over is written. */
+static void tell_lost(struct log_writer *w)
+{
+    struct log_field f = log_number("lines", w->lost);
+    w->stuck = false;
+    w->lost = 0;
+    if (f.number)
+        add_line(w, LOG_WARN_LEVEL, "log-lost", &f, 1);
 }
 
 static void *run(void *arg)
@@ -66,9 +111,10 @@ static void *run(void *arg)
         out = full;
         pthread_cond_broadcast(&w->flushed);
         pthread_mutex_unlock(&w->lock);
-        write_all(w->fd, out.p, out.n);
+        write_all(w, out.p, out.n);
         buf_clear(&out);
         pthread_mutex_lock(&w->lock);
+        tell_lost(w);
     }
     pthread_mutex_unlock(&w->lock);
     buf_free(&out);
@@ -121,21 +167,18 @@ static void write_line(void *ctx, enum log_level level, const char *event,
     struct log_writer *w = ctx;
     if (level < w->level)
         return;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     pthread_mutex_lock(&w->lock);
-    while (w->waiting.n > WAITING_MAX / 2 && !w->stop) {
+    while (w->waiting.n > WAITING_MAX / 2 && !w->stop && !w->stuck) {
+        struct timespec until = from_now(STUCK_MS);
         w->urgent = true;
         pthread_cond_signal(&w->wake);
-        pthread_cond_wait(&w->flushed, &w->lock);
+        if (pthread_cond_timedwait(&w->flushed, &w->lock, &until) == ETIMEDOUT)
+            w->stuck = true;
     }
-    size_t had = w->waiting.n;
-    log_line(&w->waiting, w->format, ms, level, event, fields, n);
-    if (w->waiting.failed) {
-        buf_clear(&w->waiting);
-        w->waiting.n = had;
-    }
+    if (w->stuck)
+        w->lost++;
+    else
+        add_line(w, level, event, fields, n);
     if (level >= LOG_WARN_LEVEL && !w->urgent) {
         w->urgent = true;
         pthread_cond_signal(&w->wake);

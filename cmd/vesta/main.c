@@ -6,17 +6,49 @@
 #include "version.h"
 
 const struct command commands[] = {
-    {"serve", "", "answer machines and operators", command_serve},
-    {"import", "DIR", "merge a site directory into the database", command_import},
-    {"export", "DIR", "write the site as a directory", command_export},
-    {"get", "groups|profiles|templates [NAME]", "show resources", command_get},
-    {"put", "group|profile|template NAME FILE", "create or replace one", command_put},
-    {"delete", "group|profile|template NAME", "delete one", command_delete},
-    {"health", "", "is the server alive?", command_health},
-    {"keygen", "", "make a signing key", command_keygen},
-    {"verify", "FILE SIGNATURE", "check a signature", command_verify},
-    {"version", "", "print the version", command_version},
-    {NULL, NULL, NULL, NULL},
+    {"serve", "", "answer machines and operators", command_serve,
+     "vesta serve --data-path site --address 0.0.0.0:8080\n"},
+    {"import", "DIR", "merge a site directory into the database", command_import,
+     "vesta import --dry-run data\n"
+     "vesta import --message 'the new rack' data\n"},
+    {"export", "DIR", "write the site as a directory", command_export,
+     "vesta export --data-path site backup\n"},
+    {"get", "groups|profiles|templates [NAME]", "show resources", command_get,
+     "vesta get groups mac=52:54:00:00:00:01\n"
+     "vesta get group web-1 -o yaml\n"
+     "vesta get template cloud/web.yaml\n"},
+    {"put", "group|profile|template NAME FILE", "create or replace one", command_put,
+     "vesta put group web-1 web-1.json\n"
+     "vesta put template cloud/web.yaml - <web.yaml\n"},
+    {"delete", "group|profile|template NAME", "delete one", command_delete,
+     "vesta delete group web-1\n"},
+    {"edit", "group|profile|template NAME", "change one in your editor", command_edit,
+     "vesta edit group web-1\n"
+     "EDITOR=nano vesta edit template cloud/web.yaml\n"},
+    {"explain", "[LABEL=VALUE...]", "why a machine gets what it gets", command_explain,
+     "vesta explain mac=52:54:00:00:00:01 os=installed\n"},
+    {"render", "KIND [LABEL=VALUE...]", "the document that a machine gets", command_render,
+     "vesta render ipxe mac=52:54:00:00:00:01\n"},
+    {"revisions", "[N | diff A [B]]", "what changed, who did it and when", command_revisions,
+     "vesta revisions\n"
+     "vesta revisions diff 41 42\n"},
+    {"rollback", "N", "go back to what a revision had", command_rollback, "vesta rollback 41\n"},
+    {"token", "list|create|delete [ID]", "who may use the API", command_token,
+     "vesta token create --name ci --role write --expires 90d\n"
+     "vesta token list\n"},
+    {"health", "", "is the server alive?", command_health,
+     "vesta health --server http://127.0.0.1:8080\n"},
+    {"template", "FILE", "render a template with some data", command_template,
+     "vesta template --kind cloud --data group.json web.yaml\n"},
+    {"functions", "", "what templates can call", command_functions, "vesta functions\n"},
+    {"keygen", "", "make a signing key", command_keygen, "vesta keygen --out signing.key\n"},
+    {"verify", "FILE SIGNATURE", "check a signature", command_verify,
+     "vesta verify boot.ipxe boot.ipxe.sig\n"},
+    {"completion", "bash|zsh|fish", "print what a shell completes commands with",
+     command_completion, "vesta completion bash >/etc/bash_completion.d/vesta\n"},
+    {"man", "", "print the manual page", command_man, "vesta man >vesta.1\n"},
+    {"version", "", "print the version", command_version, "vesta version\n"},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 static void usage(FILE *to)
@@ -24,7 +56,7 @@ static void usage(FILE *to)
     fputs("vesta: network boot for machines, matched by their labels\n\nusage: vesta COMMAND\n\n",
           to);
     for (const struct command *c = commands; c->name; c++)
-        fprintf(to, "  %-8s %-34s %s\n", c->name, c->arguments, c->summary);
+        fprintf(to, "  %-10s %-34s %s\n", c->name, c->arguments, c->summary);
     fputs("\n`vesta COMMAND --help` tells more.\n", to);
 }
 

@@ -18,6 +18,12 @@
 #define API_BODY_MAX (MODEL_TEMPLATE_MAX + 1)
 /* The boot plane takes no bodies, but reads small ones, so that a POST is told 405 and not 413. */
 #define BOOT_BODY_MAX 4096
+/*
+ * libmicrohttpd clears a connection's memory before each request, so it is as small as what clients
+ * send allows: PXELINUX's cookie, a query of a few thousand bytes.
+ */
+#define BOOT_POOL       8192
+#define BOOT_TARGET_MAX 6000
 /* File descriptors for all but the machines' connections: the API's, the database, the log. */
 #define FDS_RESERVED   400
 #define MACHINES_MAX   10000
@@ -25,8 +31,8 @@
 
 struct settings {
     const char *address, *api_address, *data_path, *assets_path, *log_level, *log_format;
-    bool strict_labels, insecure_api;
-    unsigned threads;
+    bool strict_labels, trust_request, insecure_api;
+    unsigned threads, keep_revisions;
 };
 
 /* All that runs; stopped in the opposite order. */
@@ -104,6 +110,8 @@ static err_code start_servers(const struct settings *o, struct running *r, struc
     struct http_config boot = {.address = o->address,
                                .threads = o->threads,
                                .max_connections = machine_limit(),
+                               .pool = BOOT_POOL,
+                               .max_target = BOOT_TARGET_MAX,
                                .max_body = BOOT_BODY_MAX,
                                .handler = boot_handle,
                                .done = boot_done,
@@ -146,7 +154,11 @@ static err_code start_all(const struct settings *o, struct running *r, struct er
     err_code c = log_writer_start(STDERR_FILENO, json ? LOG_JSON : LOG_TEXT, level, &r->log, e);
     if (c)
         return c;
-    struct service_options so = {.data_path = o->data_path, .create = true};
+    struct service_options so = {.data_path = o->data_path,
+                                 .create = true,
+                                 .keep_revisions = o->keep_revisions,
+                                 .trust_request = o->trust_request,
+                                 .log = log_writer_sink(r->log)};
     c = service_open(&so, &r->service, e);
     if (!c)
         c = start_servers(o, r, e);
@@ -170,7 +182,8 @@ int command_serve(int argc, char **argv)
                          .api_address = "127.0.0.1:8081",
                          .data_path = DEFAULT_DATA_PATH,
                          .log_level = "info",
-                         .log_format = "text"};
+                         .log_format = "text",
+                         .keep_revisions = 10000};
     const struct flag flags[] = {
         {"address", FLAG_TEXT, &o.address, true, "HOST:PORT", "where machines ask"},
         {"api-address", FLAG_TEXT, &o.api_address, true, "HOST:PORT", "where operators ask"},
@@ -181,8 +194,12 @@ int command_serve(int argc, char **argv)
         {"log-format", FLAG_TEXT, &o.log_format, true, "FORM", "text or json"},
         {"strict-labels", FLAG_SWITCH, &o.strict_labels, true, NULL,
          "400 when a label is given twice with two values"},
+        {"trust-request", FLAG_SWITCH, &o.trust_request, true, NULL,
+         "print what comes with a request as it is, as matchbox does"},
         {"insecure-api", FLAG_SWITCH, &o.insecure_api, true, NULL,
          "allow --api-address off loopback"},
+        {"keep-revisions", FLAG_COUNT, &o.keep_revisions, true, "N",
+         "how many are kept for diff and rollback (10000; 0: all)"},
         {"threads", FLAG_COUNT, &o.threads, true, "N", "for machines (default: one a core)"},
         FLAGS_END,
     };

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "output.h"
 #include "service/service.h"
 
 #define FINDINGS_ARENA (16u << 20)
@@ -30,13 +31,14 @@ static bool database_exists(const char *data_path)
 int command_import(int argc, char **argv)
 {
     const char *data_path = DEFAULT_DATA_PATH, *message = "";
-    bool skip_invalid = false, dry_run = false;
+    bool skip_invalid = false, dry_run = false, quiet = false;
     const struct flag flags[] = {
         {"data-path", FLAG_TEXT, &data_path, true, "DIR", "where the database is"},
         {"skip-invalid", FLAG_SWITCH, &skip_invalid, false, NULL,
          "leave out what cannot be parsed, and name it"},
         {"dry-run", FLAG_SWITCH, &dry_run, false, NULL, "say what would be done; write nothing"},
         {"message", FLAG_TEXT, &message, false, "TEXT", "why, for the history"},
+        QUIET_FLAGS(quiet, "say nothing but what is wrong"),
         FLAGS_END,
     };
     char *rest[1], who[128];
@@ -63,6 +65,8 @@ int command_import(int argc, char **argv)
     print_findings(&findings);
     if (c)
         return complain(&e);
+    if (quiet)
+        return EXIT_DONE;
     printf("%s %zu groups, %zu profiles, %zu templates", dry_run ? "would import" : "imported",
            done.groups, done.profiles, done.templates);
     if (done.skipped)
@@ -76,8 +80,10 @@ int command_import(int argc, char **argv)
 int command_export(int argc, char **argv)
 {
     const char *data_path = DEFAULT_DATA_PATH;
+    bool quiet = false;
     const struct flag flags[] = {
         {"data-path", FLAG_TEXT, &data_path, true, "DIR", "where the database is"},
+        QUIET_FLAGS(quiet, "say nothing but what is wrong"),
         FLAGS_END,
     };
     char *rest[1];
@@ -94,7 +100,8 @@ int command_export(int argc, char **argv)
     service_close(s);
     if (c)
         return complain(&e);
-    printf("exported %zu groups, %zu profiles, %zu templates\n", done.groups, done.profiles,
-           done.templates);
+    if (!quiet)
+        printf("exported %zu groups, %zu profiles, %zu templates\n", done.groups, done.profiles,
+               done.templates);
     return EXIT_DONE;
 }

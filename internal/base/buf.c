@@ -65,15 +65,23 @@ char *buf_reserve(struct buf *b, size_t n)
     return b->p + b->n;
 }
 
-void buf_add(struct buf *b, const void *p, size_t n)
+void buf_add_slow(struct buf *b, const void *p, size_t n)
 {
-    if (n == 0)
-        return;
     char *at = buf_reserve(b, n);
     if (!at)
         return;
     memcpy(at, p, n);
     b->n += n;
+}
+
+void buf_add_u64(struct buf *b, uint64_t n)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while (n /= 10);
+    buf_add(b, digits + at, sizeof digits - at);
 }
 
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap)

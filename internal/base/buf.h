@@ -30,12 +30,23 @@ void buf_free(struct buf *b);
 /* Empties it and forgives a failure; keeps the memory. */
 void buf_clear(struct buf *b);
 
-void buf_add(struct buf *b, const void *p, size_t n);
+void buf_add_slow(struct buf *b, const void *p, size_t n);
+/* n in decimal. */
+void buf_add_u64(struct buf *b, uint64_t n);
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap);
 /* Makes room for n more bytes and returns where they go, uncounted; NULL on failure. */
 char *buf_reserve(struct buf *b, size_t n);
 
+static inline void buf_add(struct buf *b, const void *p, size_t n)
+{
+    if (n <= b->cap - b->n && n && !b->failed) {
+        memcpy(b->p + b->n, p, n);
+        b->n += n;
+    } else if (n) {
+        buf_add_slow(b, p, n);
+    }
+}
 static inline void buf_add_str(struct buf *b, struct str s)
 {
     buf_add(b, s.p, s.n);

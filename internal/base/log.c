@@ -19,8 +19,16 @@ bool log_level_from_name(struct str name, enum log_level *ret)
     return false;
 }
 
-/* Days since 1970 to a date in the proleptic Gregorian calendar (Hinnant, "chrono-compatible
- * low-level date algorithms"); gmtime_r takes a lock in glibc. */
+static void two_digits(char *dst, unsigned n)
+{
+    dst[0] = (char)('0' + n / 10);
+    dst[1] = (char)('0' + n % 10);
+}
+
+/*
+ * Days since 1970 to a date in the proleptic Gregorian calendar (Hinnant, "chrono-compatible
+ * low-level date algorithms"); gmtime_r takes a lock in glibc.
+ */
 static void add_time(struct buf *dst, uint64_t ms)
 {
     uint64_t seconds = ms / 1000, days = seconds / 86400 + 719468;
@@ -30,23 +38,38 @@ static void add_time(struct buf *dst, uint64_t ms)
     unsigned day = (unsigned)(doy - (153 * mp + 2) / 5 + 1);
     unsigned month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
     unsigned year = (unsigned)(yoe + era * 400 + (month <= 2));
-    unsigned of_day = (unsigned)(seconds % 86400);
-    buf_addf(dst, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month, day, of_day / 3600,
-             of_day / 60 % 60, of_day % 60, (unsigned)(ms % 1000));
+    unsigned of_day = (unsigned)(seconds % 86400), milli = (unsigned)(ms % 1000);
+    char text[] = "0000-00-00T00:00:00.000Z";
+    two_digits(text, year / 100 % 100);
+    two_digits(text + 2, year % 100);
+    two_digits(text + 5, month);
+    two_digits(text + 8, day);
+    two_digits(text + 11, of_day / 3600);
+    two_digits(text + 14, of_day / 60 % 60);
+    two_digits(text + 17, of_day % 60);
+    text[20] = (char)('0' + milli / 100);
+    two_digits(text + 21, milli % 100);
+    buf_add(dst, text, sizeof text - 1);
 }
+
+static const bool plain_byte[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true, ['_'] = true,
+    ['.'] = true,         [':'] = true,         ['/'] = true,         ['@'] = true, ['%'] = true,
+    ['+'] = true,         ['~'] = true,         [','] = true,         ['?'] = true, ['&'] = true,
+};
 
 static bool plain(struct str s)
 {
-    if (s.n == 0)
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool ok = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                  strchr("-_.:/@%+~,?&", c);
-        if (!ok || c == '\0')
+    for (size_t i = 0; i < s.n; i++)
+        if (!plain_byte[(unsigned char)s.p[i]])
             return false;
-    }
-    return true;
+    return s.n > 0;
+}
+
+/* Needs no escape within quotes. */
+static bool quotable(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
 /* In quotes, as JSON writes strings; bytes that are no UTF-8 as U+FFFD, controls as \u00XX. */
@@ -57,6 +80,13 @@ static void add_quoted(struct buf *dst, struct str s)
         s.n = TEXT_MAX;
     buf_add_byte(dst, '"');
     while (s.n) {
+        size_t run = 0;
+        while (run < s.n && quotable((unsigned char)s.p[run]))
+            run++;
+        buf_add(dst, s.p, run);
+        s = str_skip(s, run);
+        if (s.n == 0)
+            break;
         size_t len;
         uint32_t cp = utf8_decode(s, &len);
         if (cp == '"' || cp == '\\') {
@@ -78,13 +108,12 @@ static void add_quoted(struct buf *dst, struct str s)
 
 static void add_field(struct buf *dst, enum log_format f, const struct log_field *x)
 {
-    if (f == LOG_JSON)
-        buf_addf(dst, ",\"%s\":", x->key);
-    else
-        buf_addf(dst, " %s=", x->key);
+    buf_add_str(dst, f == LOG_JSON ? STR(",\"") : STR(" "));
+    buf_add_str(dst, str_c(x->key));
+    buf_add_str(dst, f == LOG_JSON ? STR("\":") : STR("="));
     if (!x->text.p)
-        buf_addf(dst, "%llu", (unsigned long long)x->number);
-    else if (f == LOG_TEXT && plain(x->text) && x->text.n <= TEXT_MAX)
+        buf_add_u64(dst, x->number);
+    else if (f == LOG_TEXT && x->text.n <= TEXT_MAX && plain(x->text))
         buf_add_str(dst, x->text);
     else
         add_quoted(dst, x->text);
@@ -96,10 +125,12 @@ void log_line(struct buf *dst, enum log_format f, uint64_t unix_ms, enum log_lev
     if (f == LOG_JSON)
         buf_add_lit(dst, "{\"time\":\"");
     add_time(dst, unix_ms);
+    buf_add_str(dst, f == LOG_JSON ? STR("\",\"level\":\"") : STR(" "));
+    buf_add_str(dst, str_c(level_names[level]));
+    buf_add_str(dst, f == LOG_JSON ? STR("\",\"event\":\"") : STR(" "));
+    buf_add_str(dst, str_c(event));
     if (f == LOG_JSON)
-        buf_addf(dst, "\",\"level\":\"%s\",\"event\":\"%s\"", level_names[level], event);
-    else
-        buf_addf(dst, " %s %s", level_names[level], event);
+        buf_add_byte(dst, '"');
     for (size_t i = 0; i < n; i++)
         add_field(dst, f, &fields[i]);
     if (f == LOG_JSON)

@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/query.h"
+
 struct assets {
     char *root;
 };
@@ -149,7 +151,7 @@ void assets_respond(struct assets *a, struct str path_below_assets_raw, struct h
                     struct http_response *r)
 {
     struct str decoded, path;
-    if (http_path_decode(q->arena, path_below_assets_raw, &decoded, NULL) || climbs(decoded)) {
+    if (query_path_decode(q->arena, path_below_assets_raw, &decoded, NULL) || climbs(decoded)) {
         http_text(q, r, 404, "404 page not found");
         return;
     }

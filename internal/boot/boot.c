@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "boot/assets.h"
-#include "boot/labels.h"
+#include "boot/nocloud.h"
 
 struct boot {
     struct service *service;
@@ -84,17 +84,18 @@ static void failed(struct http_request *q, struct http_response *r, struct note 
     http_text(q, r, c == ERR_NOT_FOUND ? 404 : c == ERR_BUSY ? 503 : 500, "%s", text);
 }
 
-/* "group=ID; revision=N" */
 static void add_match_header(struct http_request *q, struct http_response *r,
                              const struct service_answer *a)
 {
-    size_t size = a->group.n + sizeof "group=; revision=18446744073709551615";
-    char *value = arena_alloc(q->arena, size);
-    if (!value)
-        return;
-    snprintf(value, size, "group=%.*s; revision=%llu", STR_FMT(a->group),
-             (unsigned long long)a->revision);
-    http_add_header(r, "Vesta-Match", value);
+    struct buf value;
+    buf_in_arena(&value, q->arena, a->group.n + 64);
+    buf_add_lit(&value, "group=");
+    buf_add_str(&value, a->group);
+    buf_add_lit(&value, "; revision=");
+    buf_add_u64(&value, a->revision);
+    const char *text = buf_c(&value);
+    if (text)
+        http_add_header(r, "Vesta-Match", text);
 }
 
 static const char *content_type(enum render_document d, enum service_form form)
@@ -104,33 +105,43 @@ static const char *content_type(enum render_document d, enum service_form form)
                                  : render_content_type(d);
 }
 
+/* Logs what was not taken of the query. False after it has refused the request. */
+static bool accept_labels(struct boot *b, struct http_request *q, struct http_response *r,
+                          const struct service_labels *l)
+{
+    bool conflict = false, mac = false;
+    for (uint32_t i = 0; i < l->ignored_n; i++) {
+        const struct service_ignored *x = &l->ignored[i];
+        bool repeated = x->why == SERVICE_IGNORED_REPEATED;
+        struct log_field f[] = {repeated ? log_text("key", x->key) : log_text("mac", x->value),
+                                log_text("path", q->path), log_text("remote", str_c(q->remote))};
+        if (repeated && x->conflict && !conflict)
+            log_event(&b->log, LOG_WARN_LEVEL, "conflicting-labels", f, 3);
+        else if (!repeated && x->value.n && !mac)
+            log_event(&b->log, LOG_WARN_LEVEL, "mac-ignored", f, 3);
+        conflict |= x->conflict;
+        mac |= !repeated && x->value.n > 0;
+    }
+    if (conflict && b->strict_labels)
+        http_text(q, r, 400, "a label is given twice with two values");
+    return !conflict || !b->strict_labels;
+}
+
 static void answer_document(struct boot *b, struct http_request *q, struct http_response *r,
-                            struct note *note, enum render_document d, enum service_form form)
+                            struct note *note, enum render_document d, enum service_form form,
+                            struct str raw_query)
 {
     struct err e = ERR_INIT;
-    struct boot_labels l;
-    err_code c = boot_labels_read(q->arena, q->raw_query, &l, &e);
+    struct service_labels l;
+    err_code c = service_labels_read(q->arena, raw_query, &l, &e);
     if (c) {
         http_text(q, r, c == ERR_LIMIT ? 400 : 500, "%s", e.msg);
         return;
     }
     note->labels = l.labels;
-    if (l.conflict.p) {
-        struct log_field f[] = {log_text("key", l.conflict), log_text("path", q->path),
-                                log_text("remote", str_c(q->remote))};
-        log_event(&b->log, LOG_WARN_LEVEL, "conflicting-labels", f, 3);
-        if (b->strict_labels) {
-            http_text(q, r, 400, "a label is given twice with two values");
-            return;
-        }
-    }
-    if (l.ignored_mac.p) {
-        struct log_field f[] = {log_text("mac", l.ignored_mac), log_text("path", q->path),
-                                log_text("remote", str_c(q->remote))};
-        log_event(&b->log, LOG_WARN_LEVEL, "mac-ignored", f, 3);
-    }
-    struct service_question question = {d, form, &l.labels,
-                                        q->raw_query.p ? q->raw_query : STR("")};
+    if (!accept_labels(b, q, r, &l))
+        return;
+    struct service_question question = {d, form, &l.labels, raw_query.p ? raw_query : STR("")};
     struct service_answer a;
     c = service_answer(b->service, &question, q->arena, &a, &e);
     note->group = a.group;
@@ -148,8 +159,21 @@ static void answer_document(struct boot *b, struct http_request *q, struct http_
         r->release = catalog_doc_release;
     }
     add_match_header(q, r, &a);
-    if (d == RENDER_GENERIC || d == RENDER_CLOUD)
+    if (d == RENDER_GENERIC || d == RENDER_CLOUD || d >= RENDER_USER_DATA)
         http_add_header(r, "X-Content-Type-Options", "nosniff");
+}
+
+/* A file of a NoCloud seed; cloud-init takes its texts without a signature. */
+static void answer_seed(struct boot *b, struct http_request *q, struct http_response *r,
+                        struct note *note)
+{
+    struct nocloud_ask ask;
+    struct err e = ERR_INIT;
+    err_code c = nocloud_read(q->arena, q->path, q->raw_query, &ask, &e);
+    if (c)
+        failed(q, r, note, c, &e);
+    else
+        answer_document(b, q, r, note, ask.document, SERVICE_PLAIN, ask.raw_query);
 }
 
 /* --- paths -------------------------------------------------------------------------------------
@@ -259,8 +283,10 @@ void boot_handle(void *ctx, struct http_request *q, struct http_response *r)
     struct str name = str_skip(q->path, 1);
     enum service_form form = cut_form(&name);
     enum render_document d;
-    if (render_from_name(name, &d))
-        answer_document(b, q, r, note, d, form);
+    if (render_from_name(name, &d) && d <= RENDER_METADATA)
+        answer_document(b, q, r, note, d, form, q->raw_query);
+    else if (nocloud_is(q->path))
+        answer_seed(b, q, r, note);
     else if (redirect_unclean(q, r))
         return;
     else if (str_starts(q->path, STR("/assets/")) && b->assets)
@@ -274,14 +300,18 @@ void boot_handle(void *ctx, struct http_request *q, struct http_response *r)
 
 static struct str reserved_labels(struct arena *a, const struct labels *l)
 {
-    static const char *const keys[] = {"mac", "uuid", "hostname", "serial", "domain", "arch"};
+    static const struct str keys[] = {STR_INIT("mac"),    STR_INIT("uuid"),   STR_INIT("hostname"),
+                                      STR_INIT("serial"), STR_INIT("domain"), STR_INIT("arch")};
     struct buf text;
     buf_in_arena(&text, a, 4096);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const struct str *v = model_label_get(l, str_c(keys[i]));
+        const struct str *v = model_label_get(l, keys[i]);
         if (!v || v->n == 0)
             continue;
-        buf_addf(&text, "%s%s=", text.n ? "," : "", keys[i]);
+        if (text.n)
+            buf_add_byte(&text, ',');
+        buf_add_str(&text, keys[i]);
+        buf_add_byte(&text, '=');
         buf_add_str(&text, *v);
     }
     return text.n ? buf_str(&text) : STR("");

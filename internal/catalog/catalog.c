@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/always.h"
+#include "base/hash.h"
 #include "catalog/view.h"
 
 struct catalog_edit {
@@ -10,10 +11,11 @@ struct catalog_edit {
     struct grace_batch made;     /* objects of this edit: freed if it is abandoned */
     struct grace_batch replaced; /* what the old view had: freed after a grace period */
     struct grace_batch old_view; /* room for what commit itself replaces */
-    struct hamt_edit groups, selectors, profiles, templates;
+    struct hamt_edit groups, selectors, profiles, templates, unreadable;
     struct shape_table *shapes; /* this edit's own copy */
     struct catalog_view *view;  /* the one to publish */
     size_t broken;
+    uint64_t files;
     bool fresh;
 };
 
@@ -50,6 +52,7 @@ err_code catalog_make(struct catalog **ret, struct err *e)
     }
     v->t.shapes = s;
     c->view = v;
+    c->kept_max = DOCS_KEPT_MAX;
     *ret = c;
     return ERR_OK;
 }
@@ -75,6 +78,13 @@ static bool free_template(const void *item, void *arg)
     return true;
 }
 
+static bool free_unreadable(const void *item, void *arg)
+{
+    (void)arg;
+    free((void *)(uintptr_t)item);
+    return true;
+}
+
 /* A view that shares nothing with any other, and all that is in it. */
 static void free_whole_view(void *p)
 {
@@ -86,6 +96,8 @@ static void free_whole_view(void *p)
     hamt_free(&v->t.profiles);
     hamt_each(&v->t.templates, free_template, NULL);
     hamt_free(&v->t.templates);
+    hamt_each(&v->t.unreadable, free_unreadable, NULL);
+    hamt_free(&v->t.unreadable);
     for (size_t i = 0; i < v->t.shapes->n; i++)
         shape_object_free(v->t.shapes->v[i].object);
     free((void *)(uintptr_t)v->t.shapes);
@@ -143,10 +155,12 @@ err_code catalog_edit_begin(struct catalog *c, bool fresh, struct catalog_edit *
     x->shapes = shapes;
     x->fresh = fresh;
     x->broken = fresh ? 0 : now->broken;
+    x->files = now->files;
     hamt_edit_begin(&x->groups, base->groups, &x->replaced);
     hamt_edit_begin(&x->selectors, base->selectors, &x->replaced);
     hamt_edit_begin(&x->profiles, base->profiles, &x->replaced);
     hamt_edit_begin(&x->templates, base->templates, &x->replaced);
+    hamt_edit_begin(&x->unreadable, base->unreadable, &x->replaced);
     *ret = x;
     return ERR_OK;
 }
@@ -227,12 +241,57 @@ static err_code drop_later(struct catalog_edit *x, const void *object, void (*fr
     return ERR_OK;
 }
 
+/* --- what cannot be read --- */
+
+static uint64_t unreadable_hash(bool profile, struct str name)
+{
+    return hash_bytes(name, profile ? 2 : 1);
+}
+
+static err_code forget_unreadable(struct catalog_edit *x, bool profile, struct str name,
+                                  struct err *e)
+{
+    const void *const *items;
+    uint64_t hash = unreadable_hash(profile, name);
+    size_t n = hamt_find(&x->unreadable.now, hash, &items);
+    for (size_t i = 0; i < n; i++) {
+        const struct unreadable_object *o = items[i];
+        if (o->profile != profile || !str_eq(str_of(o->name, o->name_n), name))
+            continue;
+        err_code c = drop_later(x, o, free, e);
+        return c ? c : hamt_remove(&x->unreadable, hash, o) ? nomem(e) : ERR_OK;
+    }
+    return ERR_OK;
+}
+
+/* Returns the error that it was given, so that who publishes can tell it. */
+static err_code note_unreadable(struct catalog_edit *x, bool profile, struct str name, err_code why,
+                                struct err *e)
+{
+    struct unreadable_object *o = malloc(sizeof *o + name.n);
+    if (!o)
+        return nomem(e);
+    o->profile = profile;
+    o->name_n = name.n;
+    if (name.n)
+        memcpy(o->name, name.p, name.n);
+    err_code c = keep_made(x, o, free, e);
+    if (!c && hamt_insert(&x->unreadable, unreadable_hash(profile, name), o) != ERR_OK)
+        c = nomem(e);
+    return c ? c : why;
+}
+
+/* --- puts and deletes --- */
+
 err_code catalog_delete_group(struct catalog_edit *x, struct str id, struct err *e)
 {
+    err_code c = forget_unreadable(x, false, id, e);
+    if (c)
+        return c;
     const struct group_object *old = view_find_group(&x->groups.now, id);
     if (!old)
         return ERR_OK;
-    err_code c = shape_drop(x, &old->face.model.selector, e);
+    c = shape_drop(x, &old->face.model.selector, e);
     if (!c && (hamt_remove(&x->groups, old->id_hash, old) != ERR_OK ||
                hamt_remove(&x->selectors, old->selector_hash, old) != ERR_OK))
         c = nomem(e);
@@ -246,12 +305,8 @@ err_code catalog_put_group(struct catalog_edit *x, struct str id, struct str bod
         return c;
     struct group_object *o;
     c = group_object_make(id, body, &o, e);
-    if (c == ERR_INVALID || c == ERR_LIMIT) {
-        x->broken++;
-        return ERR_OK;
-    }
     if (c)
-        return c;
+        return c == ERR_NOMEM ? c : note_unreadable(x, false, id, c, e);
     o->face.generation = ++x->catalog->generation;
     c = keep_made(x, o, group_object_free, e);
     if (!c)
@@ -264,6 +319,9 @@ err_code catalog_put_group(struct catalog_edit *x, struct str id, struct str bod
 
 err_code catalog_delete_profile(struct catalog_edit *x, struct str id, struct err *e)
 {
+    err_code c = forget_unreadable(x, true, id, e);
+    if (c)
+        return c;
     const struct profile_object *old = view_find_profile(&x->profiles.now, id);
     if (!old)
         return ERR_OK;
@@ -279,12 +337,8 @@ err_code catalog_put_profile(struct catalog_edit *x, struct str id, struct str b
         return c;
     struct profile_object *o;
     c = profile_object_make(id, body, &o, e);
-    if (c == ERR_INVALID || c == ERR_LIMIT) {
-        x->broken++;
-        return ERR_OK;
-    }
     if (c)
-        return c;
+        return c == ERR_NOMEM ? c : note_unreadable(x, true, id, c, e);
     o->face.generation = ++x->catalog->generation;
     c = keep_made(x, o, profile_object_free, e);
     if (!c && hamt_insert(&x->profiles, o->id_hash, o) != ERR_OK)
@@ -300,6 +354,8 @@ err_code catalog_delete_template(struct catalog_edit *x, enum model_kind k, stru
         return ERR_OK;
     if (hamt_remove(&x->templates, old->name_hash, old) != ERR_OK)
         return nomem(e);
+    if (k == MODEL_FILES)
+        x->files = ++x->catalog->generation;
     if (!old->face.render)
         x->broken--;
     return drop_later(x, old, template_object_free, e);
@@ -316,11 +372,18 @@ err_code catalog_put_template(struct catalog_edit *x, enum model_kind k, struct 
     if (c)
         return c;
     o->face.generation = ++x->catalog->generation;
+    if (k == MODEL_FILES)
+        x->files = o->face.generation;
     if (!o->face.render)
         x->broken++;
     c = keep_made(x, o, template_object_free, e);
     if (!c && hamt_insert(&x->templates, o->name_hash, o) != ERR_OK)
         c = nomem(e);
+    if (!c && !o->face.render) {
+        c = o->face.broken.code;
+        if (e)
+            *e = o->face.broken;
+    }
     return c;
 }
 
@@ -333,8 +396,10 @@ void catalog_edit_commit(struct catalog_edit *x, uint64_t revision)
               .selectors = hamt_edit_commit(&x->selectors),
               .profiles = hamt_edit_commit(&x->profiles),
               .templates = hamt_edit_commit(&x->templates),
+              .unreadable = hamt_edit_commit(&x->unreadable),
               .shapes = x->shapes},
         .revision = revision,
+        .files = x->files,
         .broken = x->broken,
     };
     struct catalog_view *old = c->view;
@@ -359,6 +424,7 @@ void catalog_edit_abandon(struct catalog_edit *x)
     hamt_edit_abandon(&x->selectors);
     hamt_edit_abandon(&x->profiles);
     hamt_edit_abandon(&x->templates);
+    hamt_edit_abandon(&x->unreadable);
     grace_batch_free(&x->made);
     grace_batch_forget(&x->replaced);
     grace_batch_forget(&x->old_view);

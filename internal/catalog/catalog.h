@@ -65,6 +65,31 @@ const struct catalog_profile *catalog_profile(const struct catalog_view *v, stru
 const struct catalog_template *catalog_template(const struct catalog_view *v, enum model_kind k,
                                                 struct str name);
 
+struct catalog_ranked {
+    const struct catalog_group *group;
+    uint32_t held; /* pairs of its selector that the machine has */
+    bool matches;
+    const struct catalog_group *shadowed_by; /* has the same selector, and comes first; or NULL */
+};
+/*
+ * The groups for these labels, at most max, for somebody who asks why: all that match in the order
+ * of matching, so that the first one is what catalog_match gives; then those that do not, by most
+ * pairs that hold, fewest that do not, and id. The former are found as catalog_match finds them;
+ * for the latter at most 200,000 groups are looked at, in an order of no meaning that stays the
+ * same: *ret_whole is false if there were more. Tens of milliseconds then; returns how many.
+ */
+uint32_t catalog_rank(const struct catalog_view *v, const struct labels *machine,
+                      struct catalog_ranked *ret, uint32_t max, bool *ret_whole);
+
+/*
+ * Changes whenever a template of the kind MODEL_FILES does: a document that reads such files is
+ * made of all of them.
+ */
+uint64_t catalog_files_generation(const struct catalog_view *v);
+/* Calls fn for every template of a kind, in no particular order. Walks all templates. */
+void catalog_each_template(const struct catalog_view *v, enum model_kind k,
+                           void (*fn)(void *arg, const struct catalog_template *t), void *arg);
+
 struct catalog_stats {
     size_t groups, profiles, templates, shapes;
     size_t broken; /* resources that are in the store and could not be read */
@@ -82,6 +107,7 @@ struct catalog_doc {
     struct str bytes;
     uint64_t profile; /* generations of what it was made of; 0: nothing */
     uint64_t tmpl;
+    uint64_t *kept_bytes; /* of the catalog that counts it */
     uint32_t users;
 };
 
@@ -91,7 +117,10 @@ struct catalog_doc {
  */
 struct catalog_doc *catalog_doc_get(const struct catalog_group *g, const struct catalog_profile *p,
                                     enum render_document d, uint64_t tmpl_generation);
-/* Keeps a copy of bytes there; out of memory only means that it is rendered again next time. */
+/*
+ * Keeps a copy of bytes there. When memory is out, or all that is kept would be over 256 MiB, it is
+ * not kept and so rendered again next time.
+ */
 void catalog_doc_put(struct catalog *c, const struct catalog_group *g,
                      const struct catalog_profile *p, enum render_document d,
                      uint64_t tmpl_generation, struct str bytes);
@@ -107,9 +136,9 @@ struct catalog_edit;
 err_code catalog_edit_begin(struct catalog *c, bool fresh, struct catalog_edit **ret,
                             struct err *e);
 /*
- * Puts or replaces. A body that cannot be read leaves the resource out (groups, profiles) or in and
- * broken (templates); that is counted, not an error, since the store has it all the same.
- * ERR_NOMEM.
+ * Puts or replaces. ERR_INVALID, ERR_LIMIT or ERR_UNSUPPORTED: the body cannot be read; the store
+ * has it all the same, so a group or profile is then out (it matches nothing), a template in and
+ * broken, both are counted, and the edit may go on. After ERR_NOMEM it must be abandoned.
  */
 err_code catalog_put_group(struct catalog_edit *x, struct str id, struct str body, struct err *e);
 err_code catalog_put_profile(struct catalog_edit *x, struct str id, struct str body, struct err *e);

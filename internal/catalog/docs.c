@@ -46,22 +46,43 @@ static struct catalog_docs *slots_or_make(const struct catalog_group *g,
     return slots;
 }
 
+static uint64_t size_of(const struct catalog_doc *doc)
+{
+    return sizeof *doc + doc->bytes.n;
+}
+
+/* A copy that is counted, with one user; NULL if there is no room or no memory for it. */
+static struct catalog_doc *make_doc(struct catalog *c, struct str bytes, uint64_t profile,
+                                    uint64_t tmpl)
+{
+    uint64_t size = sizeof(struct catalog_doc) + bytes.n;
+    bool fits = __atomic_add_fetch(&c->kept_bytes, size, __ATOMIC_RELAXED) <= c->kept_max;
+    struct catalog_doc *doc = fits ? malloc(size) : NULL;
+    if (!doc) {
+        __atomic_sub_fetch(&c->kept_bytes, size, __ATOMIC_RELAXED);
+        return NULL;
+    }
+    char *copy = (char *)(doc + 1);
+    if (bytes.n)
+        memcpy(copy, bytes.p, bytes.n);
+    *doc = (struct catalog_doc){.bytes = str_of(copy, bytes.n),
+                                .profile = profile,
+                                .tmpl = tmpl,
+                                .kept_bytes = &c->kept_bytes,
+                                .users = 1};
+    return doc;
+}
+
 void catalog_doc_put(struct catalog *c, const struct catalog_group *g,
                      const struct catalog_profile *p, enum render_document d,
                      uint64_t tmpl_generation, struct str bytes)
 {
     struct catalog_docs *slots = slots_or_make(g, p);
-    struct catalog_doc *doc = malloc(sizeof *doc + bytes.n);
     struct grace_batch old = {0};
-    if (!slots || !doc || grace_batch_reserve(&old, 1) != ERR_OK) {
-        free(doc);
-        grace_batch_forget(&old);
+    if (!slots || grace_batch_reserve(&old, 1) != ERR_OK)
         return;
-    }
-    char *copy = (char *)(doc + 1);
-    if (bytes.n)
-        memcpy(copy, bytes.p, bytes.n);
-    *doc = (struct catalog_doc){str_of(copy, bytes.n), p->generation, tmpl_generation, 1};
+    /* What cannot be kept still takes the stale one away, which gives its room back. */
+    struct catalog_doc *doc = make_doc(c, bytes, p->generation, tmpl_generation);
     struct catalog_doc *was = grace_exchange(&slots->v[d], doc);
     if (was)
         grace_batch_add(&old, was, catalog_doc_release);
@@ -79,8 +100,10 @@ void catalog_doc_release(void *p)
     struct catalog_doc *doc = p;
     uint32_t users = __atomic_fetch_sub(&doc->users, 1, __ATOMIC_ACQ_REL);
     always(users > 0);
-    if (users == 1)
+    if (users == 1) {
+        __atomic_sub_fetch(doc->kept_bytes, size_of(doc), __ATOMIC_RELAXED);
         free(doc);
+    }
 }
 
 void docs_free(struct catalog_docs *d)

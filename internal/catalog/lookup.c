@@ -91,6 +91,33 @@ const struct catalog_template *catalog_template(const struct catalog_view *v, en
     return o ? &o->face : NULL;
 }
 
+struct each {
+    enum model_kind kind;
+    void (*fn)(void *arg, const struct catalog_template *t);
+    void *arg;
+};
+
+static bool of_kind(const void *item, void *arg)
+{
+    const struct template_object *o = item;
+    const struct each *x = arg;
+    if (o->face.kind == x->kind)
+        x->fn(x->arg, &o->face);
+    return true;
+}
+
+void catalog_each_template(const struct catalog_view *v, enum model_kind k,
+                           void (*fn)(void *arg, const struct catalog_template *t), void *arg)
+{
+    struct each x = {k, fn, arg};
+    hamt_each(&v->t.templates, of_kind, &x);
+}
+
+uint64_t catalog_files_generation(const struct catalog_view *v)
+{
+    return v->files;
+}
+
 uint64_t catalog_revision(const struct catalog_view *v)
 {
     return v->revision;
@@ -103,6 +130,6 @@ void catalog_stats(const struct catalog_view *v, struct catalog_stats *ret)
         .profiles = v->t.profiles.count,
         .templates = v->t.templates.count,
         .shapes = v->t.shapes->n,
-        .broken = v->broken,
+        .broken = v->broken + v->t.unreadable.count,
     };
 }

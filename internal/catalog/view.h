@@ -6,6 +6,9 @@
 #include "catalog/grace.h"
 #include "catalog/hamt.h"
 
+/* Bytes of kept documents in all: a site of a million groups would fill any memory. */
+#define DOCS_KEPT_MAX (256u << 20)
+
 /* The kept documents of one owner, by enum render_document; made when the first one is kept. */
 struct catalog_docs {
     struct catalog_doc *v[RENDER_DOCUMENTS];
@@ -30,6 +33,13 @@ struct template_object {
     struct render_template *owned; /* what face.render shows */
 };
 
+/* A group or profile that the store has and that cannot be read: it matches nothing. */
+struct unreadable_object {
+    bool profile;
+    size_t name_n;
+    char name[];
+};
+
 /* A shape that groups have; immutable, shared by views for as long as one group has it. */
 struct shape_object {
     struct match_shape shape;
@@ -52,19 +62,23 @@ struct tables {
     struct hamt selectors; /* groups by selector; equal selectors share a hash */
     struct hamt profiles;  /* by id */
     struct hamt templates; /* by kind and name */
+    struct hamt unreadable;
     const struct shape_table *shapes;
 };
 
 struct catalog_view {
     struct tables t;
     uint64_t revision;
-    size_t broken;
+    uint64_t files; /* generation of the newest change to a template of MODEL_FILES */
+    size_t broken;  /* templates that do not compile */
 };
 
 struct catalog {
     struct catalog_view *view; /* grace_load, grace_exchange */
     struct grace_limbo limbo;
     uint64_t generation; /* the last one given */
+    uint64_t kept_bytes; /* of all kept documents; atomic */
+    uint64_t kept_max;
 };
 
 uint64_t view_id_hash(struct str id);

@@ -124,21 +124,6 @@ struct http_stats {
 };
 void http_stats(const struct http_server *s, struct http_stats *ret);
 
-/* --- query strings --------------------------------------------------------------------------- */
-
-struct http_pair {
-    struct str key, value;
-};
-/*
- * The pairs of a raw query as Go's url.ParseQuery reads them: '&' separates, '+' is a space, a pair
- * with ';' or a bad escape is dropped (*dropped counts them), order and repetitions are kept. At
- * most max_pairs (ERR_LIMIT). Decoded texts live in a; texts without escapes point into raw.
- */
-err_code http_query(struct arena *a, struct str raw, uint32_t max_pairs, struct http_pair **ret,
-                    uint32_t *ret_n, uint32_t *dropped, struct err *e);
-/* A path segment or a whole path, %XX decoded, '+' kept. ERR_INVALID on a bad escape or a NUL. */
-err_code http_path_decode(struct arena *a, struct str raw, struct str *ret, struct err *e);
-
 /* --- files ----------------------------------------------------------------------------------- */
 
 /*

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/finding.h"
 #include "base/str.h"
 
 struct ignition_version {
@@ -23,10 +24,23 @@ struct ignition_version {
 bool ignition_is_raw(struct str name);
 
 /*
- * Is the text a JSON object with an ignition.version that is 2.x.y or 3.0.0 to 3.6.0? 2.x is not
- * looked at further. Scratch memory comes from a. ERR_INVALID with line and column or JSON pointer,
- * ERR_UNSUPPORTED for another version, ERR_LIMIT, ERR_NOMEM.
+ * Would Ignition take this text? Configs of 3.0.0 to 3.6.0 are checked by all rules of Ignition
+ * 2.26; of 2.x it is only looked that they are JSON with such a version. JSON is read more strictly
+ * than Ignition does: invalid UTF-8 is an error. A key that stands twice in an object is a warning.
+ *
+ * Adds to f what is wrong, with a JSON pointer where the value is known, and line and column (in
+ * bytes) as Ignition's own reports have them: of a scalar its first character, of an array or
+ * object the one after its bracket, of an unknown key the key, of a syntax error or a wrong type
+ * the character after it, and 0, 0 if the text ends there.
+ *
+ * ERR_INVALID, ERR_UNSUPPORTED (another version) and ERR_LIMIT if there are errors, and e is the
+ * first of them; ERR_NOMEM. Scratch memory comes from a: some twenty times the text for most
+ * configs, at most 128 MiB for a text of 2 MiB. The text must stay while it runs.
  */
+err_code ignition_validate(struct str text, struct arena *a, struct findings *f,
+                           struct ignition_version *ret, struct err *e);
+
+/* The same for who wants the first error only. */
 err_code ignition_check(struct str text, struct arena *a, struct ignition_version *ret,
                         struct err *e);
 

@@ -18,7 +18,8 @@ static const struct {
 
 const char *model_kind_name(enum model_kind k)
 {
-    return kinds[k].name;
+    /* A damaged database can have any number as a kind. */
+    return (unsigned)k < MODEL_KINDS ? kinds[k].name : "unknown";
 }
 
 const char *model_kind_key(enum model_kind k)

@@ -40,6 +40,8 @@ bool model_kind_from_name(struct str name, enum model_kind *ret);
 /* Limits of the contract, in bytes. */
 #define MODEL_ID_MAX       128
 #define MODEL_RESOURCE_MAX (1u << 20)
+/* In the form that is stored, which adds the id, and is read with MODEL_IMPORT. */
+#define MODEL_STORED_MAX   (MODEL_RESOURCE_MAX + 1024)
 #define MODEL_TEMPLATE_MAX (2u << 20)
 #define MODEL_NAME_PARTS   8
 #define MODEL_SELECTORS    64 /* pairs in one group's selector */

@@ -146,9 +146,9 @@ static bool is_known(struct str key, const char *const *known)
 /* Parses the text and sees that it is an object; adds what is wrong to the findings. */
 static err_code parse_object(struct reading *r, struct str text, struct value *ret, struct err *e)
 {
-    if (text.n > MODEL_RESOURCE_MAX)
-        return err_set(e, ERR_LIMIT, "the resource has %zu bytes; the most is %u", text.n,
-                       MODEL_RESOURCE_MAX);
+    size_t most = r->strictness == MODEL_STRICT ? MODEL_RESOURCE_MAX : MODEL_STORED_MAX;
+    if (text.n > most)
+        return err_set(e, ERR_LIMIT, "the resource has %zu bytes; the most is %zu", text.n, most);
     struct err syntax = ERR_INIT;
     err_code c = value_from_json(r->arena, text, ret, &syntax);
     if (c == ERR_NOMEM) {

@@ -17,7 +17,10 @@ static bool lower_key(struct arena *a, struct str key, struct str *ret)
     return true;
 }
 
-/* value_map keeps the last of equal keys, so what comes later wins, as in matchbox. */
+/*
+ * value_map keeps the last of equal keys, so what comes later wins, as in matchbox. A selector's
+ * value is marked, since it is what the request brought.
+ */
 err_code render_group_data(struct arena *a, const struct model_group *g, struct value *ret,
                            struct err *e)
 {
@@ -31,7 +34,7 @@ err_code render_group_data(struct arena *a, const struct model_group *g, struct 
     for (uint32_t i = 0; i < g->selector.n; i++, n++) {
         if (!lower_key(a, g->selector.v[i].key, &p[n].key))
             return nomem(e);
-        p[n].v = value_str(g->selector.v[i].value);
+        p[n].v = value_marked(value_str(g->selector.v[i].value));
     }
     p[n++] = (struct value_pair){STR("request"), value_nil()};
     *ret = value_map(VALUE_MAP, p, n);
@@ -79,7 +82,8 @@ err_code render_request_data(struct arena *a, const struct labels *labels, struc
     for (uint32_t i = 0; i < labels->n; i++)
         query[i] =
             (struct value_pair){labels->v[i].key, value_marked(value_str(labels->v[i].value))};
-    request[0] = (struct value_pair){STR("query"), value_map(VALUE_STRMAP, query, labels->n)};
+    struct value map = value_marked(value_map(VALUE_STRMAP, query, labels->n));
+    request[0] = (struct value_pair){STR("query"), map};
     request[1] = (struct value_pair){STR("raw_query"), value_marked(value_str(raw_query))};
     *ret = value_map(VALUE_MAP, request, 2);
     return ERR_OK;

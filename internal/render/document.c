@@ -12,6 +12,10 @@ static const struct {
     [RENDER_CLOUD] = {"cloud", MODEL_CLOUD, "text/plain; charset=utf-8"},
     [RENDER_GENERIC] = {"generic", MODEL_GENERIC, "text/plain; charset=utf-8"},
     [RENDER_METADATA] = {"metadata", MODEL_GENERIC, "text/plain; charset=utf-8"},
+    [RENDER_USER_DATA] = {"user-data", MODEL_CLOUD, "text/plain; charset=utf-8"},
+    [RENDER_META_DATA] = {"meta-data", MODEL_META_DATA, "text/plain; charset=utf-8"},
+    [RENDER_NETWORK_CONFIG] = {"network-config", MODEL_NETWORK_CONFIG, "text/plain; charset=utf-8"},
+    [RENDER_VENDOR_DATA] = {"vendor-data", MODEL_VENDOR_DATA, "text/plain; charset=utf-8"},
 };
 
 const char *render_name(enum render_document d)
@@ -77,33 +81,32 @@ static struct value boot_only(const struct render_input *in, struct value_pair *
     return (struct value){.kind = VALUE_MAP, .n = 1, .map = place};
 }
 
-static struct str first_line(struct str s)
+/* A script of nothing would look like a boot that worked. */
+static err_code check_script(struct str name, struct str text, struct err *e)
 {
-    struct str rest;
-    struct str line = str_cut(s, '\n', &rest);
-    while (line.n && strchr(" \t\r\v\f", line.p[line.n - 1]))
-        line.n--;
-    return line;
+    for (size_t i = 0; i < text.n; i++)
+        if (!strchr(" \t\r\n\v\f", text.p[i]))
+            return ERR_OK;
+    err_at(e, ERR_INVALID, 1, 1, "the rendered script is empty: the machine would boot nothing");
+    err_in_file(e, name.p);
+    return ERR_INVALID;
 }
 
-/* What coreos-cloudinit takes for a cloud-config or a script; anything else would be ignored. */
-static err_code check_cloud(struct str name, struct str text, struct err *e)
+/* A document of these kinds that its client would ignore, or take for nothing, is not given out. */
+static err_code check(const struct render_input *in, struct str text, struct arena *a,
+                      struct err *e)
 {
-    if (str_starts(text, STR("#!")))
-        return ERR_OK;
-    if (!str_is(first_line(text), "#cloud-config")) {
-        err_at(e, ERR_INVALID, 1, 1,
-               "the rendered text must begin with a line #cloud-config or #!, else cloud-init "
-               "ignores it");
-        err_in_file(e, name.p);
-        return ERR_INVALID;
+    struct str name = in->tmpl->name;
+    switch (in->document) {
+    case RENDER_IPXE:
+    case RENDER_GRUB: return check_script(name, text, e);
+    case RENDER_CLOUD: return cloud_check_config(name, text, e);
+    case RENDER_USER_DATA:
+    case RENDER_VENDOR_DATA: return cloud_check_user_data(name, text, e);
+    case RENDER_META_DATA: return cloud_check_meta_data(name, text, a, e);
+    case RENDER_NETWORK_CONFIG: return cloud_check_yaml(name, text, e);
+    default: return ERR_OK;
     }
-    err_code c = value_check_yaml(text, e);
-    if (c) {
-        err_prefix(e, "the rendered text");
-        err_in_file(e, name.p);
-    }
-    return c;
 }
 
 static err_code from_template(const struct render_input *in, struct arena *a, struct buf *out,
@@ -114,12 +117,6 @@ static err_code from_template(const struct render_input *in, struct arena *a, st
         buf_add_str(out, t->source);
         return ERR_OK;
     }
-    if (t->kind == MODEL_IGNITION) {
-        err_set(e, ERR_UNSUPPORTED,
-                "Butane is not translated yet: name the template .ign and write Ignition JSON");
-        err_in_file(e, t->name.p);
-        return ERR_UNSUPPORTED;
-    }
     struct value data;
     struct value_pair place;
     err_code c = ERR_OK;
@@ -127,11 +124,17 @@ static err_code from_template(const struct render_input *in, struct arena *a, st
         data = boot_only(in, &place);
     else
         c = whole_data(in, a, &data, e);
-    if (!c)
-        c = tmpl_execute(t->compiled, &data, a, NULL, out, e);
-    if (!c && t->kind == MODEL_CLOUD)
-        c = check_cloud(t->name, buf_str(out), e);
-    return c;
+    struct tmpl_options options = {.context = in->trust_request ? TMPL_TRUSTED : t->context};
+    if (c)
+        return c;
+    if (t->kind != MODEL_IGNITION) {
+        c = tmpl_execute(t->compiled, &data, a, &options, out, e);
+        return c ? c : check(in, buf_str(out), a, e);
+    }
+    struct buf text;
+    buf_in_arena(&text, a, RENDER_OUTPUT_MAX);
+    c = tmpl_execute(t->compiled, &data, a, &options, &text, e);
+    return c ? c : butane_document(in, buf_str(&text), a, out, e);
 }
 
 err_code render(const struct render_input *in, struct arena *a, struct buf *out, struct err *e)

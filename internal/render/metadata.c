@@ -15,17 +15,22 @@ struct lines {
     size_t n, cap;
 };
 
-static bool control(uint32_t cp)
+/* What may end a line for somebody, or is no text; len is its length in bytes. */
+static bool unfit(uint32_t cp, size_t len)
 {
-    return cp < 0x20 || cp == 0x7F;
+    return cp < 0x20 || (cp >= 0x7F && cp < 0xA0) || cp == 0x2028 || cp == 0x2029 ||
+           (cp == UTF8_BAD && len == 1);
 }
 
 static bool needs_escapes(struct str s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (control((unsigned char)s.p[i]))
+    while (s.n) {
+        size_t len;
+        if (unfit(utf8_decode(s, &len), len))
             return true;
-    return !utf8_valid(s);
+        s = str_skip(s, len);
+    }
+    return false;
 }
 
 static void escape_byte(struct buf *dst, unsigned char c)
@@ -37,13 +42,19 @@ static void escape_byte(struct buf *dst, unsigned char c)
     }
 }
 
+static void escape(struct buf *dst, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        escape_byte(dst, (unsigned char)s.p[i]);
+}
+
 static void add_escaped(struct buf *dst, struct str s, bool quoted)
 {
     while (s.n) {
         size_t len;
         uint32_t cp = utf8_decode(s, &len);
-        if (control(cp) || (cp == UTF8_BAD && len == 1)) {
-            escape_byte(dst, (unsigned char)s.p[0]);
+        if (unfit(cp, len)) {
+            escape(dst, str_sub(s, 0, len));
         } else {
             if (quoted && (cp == '"' || cp == '\\'))
                 buf_add_byte(dst, '\\');
@@ -53,14 +64,17 @@ static void add_escaped(struct buf *dst, struct str s, bool quoted)
     }
 }
 
-/* Upper case; what cannot stand in one line is escaped as in a value. */
-static void add_name(struct buf *dst, struct str key)
+/*
+ * Upper case; what cannot stand in one line is escaped as in a value. In a key that came with the
+ * request (marked) "=" is escaped too, so that a line's first "=" is ours.
+ */
+static void add_name(struct buf *dst, struct str key, bool marked)
 {
     while (key.n) {
         size_t len;
         uint32_t cp = utf8_decode(key, &len);
-        if (control(cp) || (cp == UTF8_BAD && len == 1)) {
-            escape_byte(dst, (unsigned char)key.p[0]);
+        if (unfit(cp, len) || (marked && cp == '=')) {
+            escape(dst, str_sub(key, 0, len));
         } else {
             char bytes[4];
             buf_add(dst, bytes, utf8_encode(utf8_upper(cp), bytes));
@@ -96,7 +110,7 @@ static bool collect(struct lines *l, struct str prefix, const struct value *map)
         buf_add_str(&name, prefix);
         if (prefix.p)
             buf_add_byte(&name, '_');
-        add_name(&name, map->map[i].key);
+        add_name(&name, map->map[i].key, map->marked);
         if (name.failed)
             return false;
         struct str text = name.n ? buf_str(&name) : STR("");

@@ -13,6 +13,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/finding.h"
+#include "ignition/butane.h"
 #include "model/model.h"
 #include "tmpl/tmpl.h"
 #include "value/value.h"
@@ -28,12 +30,19 @@ enum render_document {
     RENDER_CLOUD,
     RENDER_GENERIC,
     RENDER_METADATA, /* needs no profile and no template */
+    /* What cloud-init asks of a NoCloud seed. */
+    RENDER_USER_DATA,      /* the template of RENDER_CLOUD, and more kinds of text */
+    RENDER_META_DATA,      /* without a template: made from group and labels */
+    RENDER_NETWORK_CONFIG, /* without a template: empty */
+    RENDER_VENDOR_DATA,    /* without a template: empty */
 };
-#define RENDER_DOCUMENTS 6
+#define RENDER_DOCUMENTS 10
 
-/* "ipxe", "metadata", …, as in the paths. */
+/* "ipxe", "metadata", …, as in the paths; "user-data", …, as in a seed. */
 const char *render_name(enum render_document d);
 bool render_from_name(struct str name, enum render_document *ret);
+/* What marked values may be in a template of that kind with this source: see tmpl.h. */
+enum tmpl_context render_context(enum model_kind kind, struct str source);
 /* The kind of its template; not for RENDER_METADATA. */
 enum model_kind render_kind(enum render_document d);
 const char *render_content_type(enum render_document d);
@@ -92,19 +101,32 @@ struct render_input {
     const struct value *boot;           /* of render_boot_data; NULL or nil when there is none */
     const struct value *request;        /* of render_request_data; NULL only when the scope is not
                                            RENDER_PER_REQUEST */
+    bool trust_request;                 /* print what comes with the request as it is */
+    const struct butane_files *files;   /* what Butane's `local` reads; NULL: nothing */
+    struct findings *findings;          /* gets all that Butane finds, warnings too; may be NULL */
 };
 
 /*
- * Appends the document to out. Scratch memory comes from a. On failure out holds nothing usable.
- * ERR_RENDER or ERR_INVALID with template, line and column, and never a value; ERR_LIMIT;
- * ERR_NOMEM.
+ * Appends the document to out: what the template gives, for Butane its translation. Scratch memory
+ * comes from a. On failure out holds nothing usable. ERR_RENDER or ERR_INVALID with template, line
+ * and column, and never a value; ERR_LIMIT; ERR_NOMEM.
  */
 err_code render(const struct render_input *in, struct arena *a, struct buf *out, struct err *e);
 
 /*
+ * The meta-data of a machine whose profile names no template for it: `instance-id` and
+ * `local-hostname`, the first from metadata (instance-id, instance_id) or the labels uuid, mac,
+ * serial, else the group's id; the second from metadata (local-hostname, local_hostname, hostname)
+ * or the label hostname, if it can be the name of a host (RFC 1123). YAML.
+ */
+err_code render_meta_data(const struct value *group, struct str group_id,
+                          const struct labels *labels, struct buf *out, struct err *e);
+
+/*
  * Metadata as NAME=value lines, sorted: names are the keys from the top joined by '_' in upper
- * case; null and lists are left out. A value with a control character, or that is not UTF-8, is
- * written in double quotes with C escapes, so that one value is one line.
+ * case; null and lists are left out. A value with a control character (or U+2028 or U+2029, which
+ * end lines too), or that is not UTF-8, is written in double quotes with C escapes, so that one
+ * value is one line. Names are escaped likewise, and the "=" in a key that came with the request.
  */
 err_code render_metadata(const struct value *group, const struct value *request, struct arena *a,
                          struct buf *out, struct err *e);

@@ -4,6 +4,23 @@
 #include "ignition/ignition.h"
 #include "render/parts.h"
 
+enum tmpl_context render_context(enum model_kind kind, struct str source)
+{
+    switch (kind) {
+    case MODEL_IPXE: return TMPL_IPXE;
+    case MODEL_GRUB: return TMPL_GRUB;
+    case MODEL_PXELINUX: return TMPL_PXELINUX;
+    case MODEL_CLOUD:
+    case MODEL_VENDOR_DATA: return str_starts(source, STR("#!")) ? TMPL_SCRIPT : TMPL_YAML;
+    case MODEL_IGNITION:
+    case MODEL_META_DATA:
+    case MODEL_NETWORK_CONFIG: return TMPL_YAML;
+    case MODEL_GENERIC:
+    case MODEL_FILES: break;
+    }
+    return TMPL_GENERIC;
+}
+
 err_code render_template_make(enum model_kind kind, struct str name, struct str source,
                               struct render_template **ret, struct err *e)
 {
@@ -14,6 +31,7 @@ err_code render_template_make(enum model_kind kind, struct str name, struct str 
     if (!t)
         return err_set(e, ERR_NOMEM, "out of memory while compiling a template");
     t->kind = kind;
+    t->context = render_context(kind, source);
     arena_init(&t->arena, source.n + name.n + 16384);
     err_code c = ERR_NOMEM;
     if (!arena_str(&t->arena, name, &t->name) || !arena_str(&t->arena, source, &t->source)) {

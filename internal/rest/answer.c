@@ -1,9 +1,12 @@
+#include <time.h>
+
 #include "rest/route.h"
 
 #define ANSWER_MAX (16u << 20)
 
 void answer_json(struct rest_call *c, int status, struct str json)
 {
+    c->json = true;
     c->r->status = status;
     c->r->content_type = STR("application/json");
     c->r->kind = HTTP_BODY_COPY;
@@ -38,4 +41,21 @@ void answer_version(struct rest_call *c, const char *etag, uint64_t revision)
     if (arena_str(c->q->arena, str_c(etag), &kept))
         http_add_header(c->r, "ETag", kept.p);
     answer_revision(c, revision);
+}
+
+bool answer_time(struct arena *a, uint64_t at, struct value *ret)
+{
+    char text[40] = "";
+    struct tm tm;
+    time_t t = (time_t)at;
+    struct str kept;
+    if (at == 0) {
+        *ret = value_nil();
+        return true;
+    }
+    if (!gmtime_r(&t, &tm) || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0 ||
+        !arena_str(a, str_c(text), &kept))
+        return false;
+    *ret = value_str(kept);
+    return true;
 }

@@ -32,15 +32,20 @@ bool condition_of_write(struct rest_call *c, struct service_condition *ret)
                 "have read, send its ETag in If-Match");
         return false;
     }
-    *ret = (struct service_condition){.match = http_header(c->q, "If-Match"),
-                                      .none_match = none_match.p != NULL};
-    return true;
+    ret->none_match = none_match.p != NULL;
+    if (gzip_plain_etags(c->q->arena, http_header(c->q, "If-Match"), &ret->match))
+        return true;
+    problem(c, 500, "out of memory for a request");
+    return false;
 }
 
 int condition_of_read(const struct http_request *q, const char *etag)
 {
-    struct str match = http_header(q, "If-Match");
+    struct str match, none_match;
+    if (!gzip_plain_etags(q->arena, http_header(q, "If-Match"), &match) ||
+        !gzip_plain_etags(q->arena, http_header(q, "If-None-Match"), &none_match))
+        return 200;
     if (match.p && !listed(match, etag, false))
         return 412;
-    return listed(http_header(q, "If-None-Match"), etag, true) ? 304 : 200;
+    return listed(none_match, etag, true) ? 304 : 200;
 }

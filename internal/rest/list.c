@@ -4,11 +4,12 @@
  * large, so its length says nothing of whether there is more: an empty `next` does.
  */
 #include "base/enc.h"
+#include "base/query.h"
 #include "rest/route.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX     1000
-#define PAIRS_MAX     32
+#define PAIRS_MAX     STORE_LIST_LABELS
 #define PAGE_MAX      (8u << 20) /* bytes after which a page ends */
 #define ITEM_MAX      (4u << 20) /* bytes of one item, more than any has */
 #define CURSOR_MAX    4096
@@ -84,9 +85,26 @@ static void read_after(struct arena *a, struct str text, struct store_list *l, s
         wrong(why, "after must be the \"next\" of a page of this list");
 }
 
-static void read_parameter(struct arena *a, const struct http_pair *p, struct store_list *l,
+struct question {
+    struct store_list *list;
+    struct label labels[PAIRS_MAX];
+};
+
+/* Every key that is no parameter is a label that the selector must have. */
+static void read_label(struct arena *a, const struct query_pair *p, struct question *q,
+                       struct buf *why)
+{
+    if (model_label_normalise(a, p->key, p->value, &q->labels[q->list->labels.n]))
+        q->list->labels.n++;
+    else
+        wrong(why, "\"%.*s\" is no MAC address, so no group has it",
+              (int)(p->value.n > 80 ? 80 : p->value.n), p->value.n ? p->value.p : "");
+}
+
+static void read_parameter(struct arena *a, const struct query_pair *p, struct question *q,
                            struct buf *why)
 {
+    struct store_list *l = q->list;
     if (str_is(p->key, "limit"))
         read_limit(p->value, l, why);
     else if (str_is(p->key, "after"))
@@ -95,13 +113,14 @@ static void read_parameter(struct arena *a, const struct http_pair *p, struct st
         l->prefix = p->value;
     else if (str_is(p->key, "profile") && l->type == STORE_GROUP)
         l->profile = p->value.p ? p->value : STR("");
+    else if (l->type == STORE_GROUP)
+        read_label(a, p, q, why);
     else
-        wrong(why, "there is no parameter \"%.*s\" here; there are limit, after, prefix%s",
-              (int)(p->key.n > 80 ? 80 : p->key.n), p->key.n ? p->key.p : "",
-              l->type == STORE_GROUP ? ", profile" : "");
+        wrong(why, "there is no parameter \"%.*s\" here; there are limit, after, prefix",
+              (int)(p->key.n > 80 ? 80 : p->key.n), p->key.n ? p->key.p : "");
 }
 
-static bool given_before(const struct http_pair *pairs, uint32_t i)
+static bool given_before(const struct query_pair *pairs, uint32_t i)
 {
     for (uint32_t k = 0; k < i; k++)
         if (str_eq(pairs[k].key, pairs[i].key))
@@ -110,12 +129,12 @@ static bool given_before(const struct http_pair *pairs, uint32_t i)
 }
 
 /* False after it has answered. */
-static bool read_question(struct rest_call *c, struct store_list *l)
+static bool read_question(struct rest_call *c, struct question *q)
 {
-    struct http_pair *pairs;
+    struct query_pair *pairs;
     uint32_t n, dropped;
     struct err e = ERR_INIT;
-    err_code code = http_query(c->q->arena, c->q->raw_query, PAIRS_MAX, &pairs, &n, &dropped, &e);
+    err_code code = query_read(c->q->arena, c->q->raw_query, PAIRS_MAX, &pairs, &n, &dropped, &e);
     if (code == ERR_LIMIT)
         problem(c, 422, "%s", e.msg);
     else if (code)
@@ -130,7 +149,7 @@ static bool read_question(struct rest_call *c, struct store_list *l)
         if (given_before(pairs, i))
             wrong(&why, "a parameter is given more than once");
         else
-            read_parameter(c->q->arena, &pairs[i], l, &why);
+            read_parameter(c->q->arena, &pairs[i], q, &why);
     }
     if (why.n)
         problem(c, 422, "%.*s", STR_FMT(buf_str(&why)));
@@ -184,8 +203,10 @@ static err_code add_item(void *arg, const struct store_resource *r, struct err *
 
 static void answer_list(struct rest_call *c, struct store_list *l)
 {
+    struct question q = {.list = l};
     l->limit = LIMIT_DEFAULT;
-    if (!read_question(c, l))
+    l->labels.v = q.labels;
+    if (!read_question(c, &q))
         return;
     struct page p = {.limit = l->limit};
     buf_in_arena(&p.json, c->q->arena, PAGE_MAX + ITEM_MAX);

@@ -133,16 +133,20 @@ void problem(struct rest_call *c, int status, const char *fmt, ...)
 
 /* --- errors ----------------------------------------------------------------------------------- */
 
-static int status_of(err_code code)
+/*
+ * What a client may do about it. Who may do what is asked before: ERR_DENIED is the disk's answer,
+ * and ERR_UNSUPPORTED without findings a database that is newer than this program.
+ */
+static int status_of(err_code code, const struct findings *f)
 {
     switch (code) {
     case ERR_NOT_FOUND: return 404;
     case ERR_CONFLICT: return 409;
     case ERR_STALE: return 412;
     case ERR_LIMIT: return 413;
-    case ERR_INVALID:
-    case ERR_UNSUPPORTED: return 422;
-    case ERR_DENIED: return 403;
+    case ERR_INVALID: return 422;
+    case ERR_UNSUPPORTED: return f && f->errors ? 422 : 503;
+    case ERR_DENIED:
     case ERR_BUSY:
     case ERR_IO: return 503;
     case ERR_OK:
@@ -164,7 +168,7 @@ static void internal_problem(struct rest_call *c, const struct err *e)
 
 void problem_err(struct rest_call *c, const struct err *e, const struct findings *f)
 {
-    int status = status_of(e->code);
+    int status = status_of(e->code, f);
     if (status == 500) {
         internal_problem(c, e);
         return;

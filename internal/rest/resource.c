@@ -31,7 +31,7 @@ static bool key_of(struct rest_call *c, struct store_key *ret)
     return true;
 }
 
-static struct service_author author_of(const struct rest_call *c)
+struct service_author resource_author(const struct rest_call *c)
 {
     struct str message = http_header(c->q, "Vesta-Message");
     bool good = message.n <= MESSAGE_MAX && utf8_valid(message);
@@ -51,15 +51,16 @@ static struct str media_type(struct str content_type)
 
 static bool type_taken(const struct rest_call *c, struct str type)
 {
-    if (c->route->type == STORE_TEMPLATE || !type.n)
+    /* curl -d says application/x-www-form-urlencoded of whatever it sends. */
+    if (c->route->type == STORE_TEMPLATE || !type.n ||
+        str_ieq(type, STR("application/x-www-form-urlencoded")))
         return true;
     if (str_is(c->q->method, "PATCH") && str_ieq(type, STR("application/merge-patch+json")))
         return true;
     return str_ieq(type, STR("application/json"));
 }
 
-/* False after it has answered. */
-static bool body_taken(struct rest_call *c)
+bool resource_body_taken(struct rest_call *c)
 {
     struct str type = media_type(http_header(c->q, "Content-Type"));
     size_t max = c->route->type == STORE_TEMPLATE ? MODEL_TEMPLATE_MAX : MODEL_RESOURCE_MAX;
@@ -154,9 +155,9 @@ static void write_with(struct rest_call *c, write_call *call)
 {
     struct store_key k;
     struct service_condition cond;
-    if (!key_of(c, &k) || !body_taken(c) || !condition_of_write(c, &cond))
+    if (!key_of(c, &k) || !resource_body_taken(c) || !condition_of_write(c, &cond))
         return;
-    struct service_author author = author_of(c);
+    struct service_author author = resource_author(c);
     struct service_written w;
     struct findings f;
     struct err e = ERR_INIT;
@@ -183,7 +184,7 @@ void resource_delete(struct rest_call *c)
     struct service_condition cond;
     if (!key_of(c, &k) || !condition_of_write(c, &cond))
         return;
-    struct service_author author = author_of(c);
+    struct service_author author = resource_author(c);
     uint64_t revision;
     struct err e = ERR_INIT;
     if (service_delete(c->service, &k, &cond, &author, &revision, &e)) {

@@ -70,16 +70,6 @@ static bool authenticate(struct rest_call *c, struct service_identity *ret)
     return true;
 }
 
-static const char *role_name(int role)
-{
-    switch (role) {
-    case STORE_ROLE_READ: return "read";
-    case STORE_ROLE_WRITE: return "write";
-    case STORE_ROLE_ADMIN: return "admin";
-    default: return "none";
-    }
-}
-
 /* Is the token's role enough? Also a path that does not exist is told only to who may read. */
 static bool admit(struct rest_call *c, const struct route_match *m)
 {
@@ -92,7 +82,7 @@ static bool admit(struct rest_call *c, const struct route_match *m)
     if ((int)who.role >= needed)
         return true;
     problem(c, 403, "the token \"%s\" has the role %s, and this needs %s", who.name,
-            role_name((int)who.role), role_name(needed));
+            rest_role_name((int)who.role), rest_role_name(needed));
     return false;
 }
 
@@ -131,6 +121,7 @@ void rest_handle(void *rest, struct http_request *q, struct http_response *r)
     q->note = note;
     struct rest_call c = {.service = self->service, .q = q, .r = r, .note = note};
     serve(&c);
+    gzip_answer(&c);
 }
 
 void rest_done(void *rest, const struct http_request *q, const struct http_done *d)

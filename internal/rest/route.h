@@ -20,6 +20,7 @@ struct rest_call {
     const struct rest_route *route;
     struct rest_note *note;
     struct str param[REST_PARAMS]; /* what the pattern's braces took, in order, decoded */
+    bool json;                     /* the answer was made by answer_json */
 };
 
 /* --- routes.c */
@@ -43,6 +44,9 @@ void answer_revision(struct rest_call *c, uint64_t revision);
 /* Adds the headers ETag and Vesta-Revision. */
 void answer_version(struct rest_call *c, const char *etag, uint64_t revision);
 
+/* Seconds since 1970 as a string (RFC 3339, UTC); 0 is nil. False without memory. */
+bool answer_time(struct arena *a, uint64_t at, struct value *ret);
+
 /* --- problem.c */
 
 /* Answers with a problem of that status; the text is its detail. */
@@ -58,6 +62,15 @@ bool condition_of_write(struct rest_call *c, struct service_condition *ret);
 /* The status of a read of what has this ETag: 200, 304 or 412. */
 int condition_of_read(const struct http_request *q, const char *etag);
 
+/* --- gzip.c */
+
+/* Compresses the answer if it is of JSON and the client asks for it; at the end of each request. */
+void gzip_answer(struct rest_call *c);
+/* Is gzip asked for, by this Accept-Encoding? */
+bool gzip_wanted(struct str accept_encoding);
+/* A list of ETags with those of compressed answers as they are without. False without memory. */
+bool gzip_plain_etags(struct arena *a, struct str list, struct str *ret);
+
 /* --- handlers */
 
 void public_health(struct rest_call *c);
@@ -67,14 +80,32 @@ void public_openapi(struct rest_call *c);
 void list_resources(struct rest_call *c);
 void list_templates_of_kind(struct rest_call *c);
 
+void explain_labels(struct rest_call *c);
+void explain_render(struct rest_call *c);
+
 void resource_get(struct rest_call *c);
 void resource_put(struct rest_call *c);
 void resource_patch(struct rest_call *c);
 void resource_delete(struct rest_call *c);
+/* Who writes, and why as the client says. */
+struct service_author resource_author(const struct rest_call *c);
+/* Are the body's type and size what the route takes? False after it has answered. */
+bool resource_body_taken(struct rest_call *c);
 /* The kind that a path names. False after it has answered 404. */
 bool resource_kind(struct rest_call *c, struct str name, enum model_kind *ret);
 /* {"kind","name","etag","size"} of a template, and "revision" unless that is 0. */
 bool resource_template_value(struct arena *a, const struct store_key *k, const char *etag,
                              size_t size, uint64_t revision, struct value *ret);
+
+void revisions_list(struct rest_call *c);
+void revisions_get(struct rest_call *c);
+void revisions_diff(struct rest_call *c);
+void revisions_rollback(struct rest_call *c);
+
+/* "read", "write", "admin". */
+const char *rest_role_name(int role);
+void tokens_list(struct rest_call *c);
+void tokens_create(struct rest_call *c);
+void tokens_delete(struct rest_call *c);
 
 #endif

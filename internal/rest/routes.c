@@ -1,8 +1,10 @@
 #include "base/buf.h"
+#include "base/query.h"
 #include "rest/route.h"
 
 #define READ  STORE_ROLE_READ
 #define WRITE STORE_ROLE_WRITE
+#define ADMIN STORE_ROLE_ADMIN
 
 static const struct rest_route routes[] = {
     {"GET", "/healthz", REST_PUBLIC, 0, public_health},
@@ -26,6 +28,18 @@ static const struct rest_route routes[] = {
     {"GET", "/api/v1/templates/{kind}/{name...}", READ, STORE_TEMPLATE, resource_get},
     {"PUT", "/api/v1/templates/{kind}/{name...}", WRITE, STORE_TEMPLATE, resource_put},
     {"DELETE", "/api/v1/templates/{kind}/{name...}", WRITE, STORE_TEMPLATE, resource_delete},
+
+    {"GET", "/api/v1/explain", READ, 0, explain_labels},
+    {"GET", "/api/v1/render/{kind}", READ, 0, explain_render},
+
+    {"GET", "/api/v1/revisions", READ, 0, revisions_list},
+    {"GET", "/api/v1/revisions/{n}", READ, 0, revisions_get},
+    {"GET", "/api/v1/revisions/{n}/diff", READ, 0, revisions_diff},
+    {"POST", "/api/v1/revisions/{n}/rollback", WRITE, 0, revisions_rollback},
+
+    {"GET", "/api/v1/tokens", ADMIN, 0, tokens_list},
+    {"POST", "/api/v1/tokens", ADMIN, 0, tokens_create},
+    {"DELETE", "/api/v1/tokens/{id}", ADMIN, 0, tokens_delete},
 };
 
 const struct rest_route *rest_routes(size_t *ret_n)
@@ -48,7 +62,7 @@ struct path {
 static err_code decode_segment(struct arena *a, struct str raw, struct str *ret, struct err *e)
 {
     struct str decoded;
-    err_code c = http_path_decode(a, raw, &decoded, e);
+    err_code c = query_path_decode(a, raw, &decoded, e);
     if (c && c != ERR_INVALID)
         return c;
     bool usable = !c && str_find_byte(decoded, '/', 0) == decoded.n;

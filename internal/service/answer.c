@@ -1,11 +1,14 @@
 #include <stdio.h>
 
+#include "base/hash.h"
+#include "service/files.h"
 #include "service/parts.h"
 
 /* Larger documents are held, smaller ones copied: a copy is cheaper than a shared counter. */
 #define COPY_MAX 4096
 
 struct finding_out {
+    const struct catalog_view *view;
     const struct catalog_group *group;
     const struct catalog_profile *profile;
     const struct render_template *tmpl;
@@ -17,6 +20,15 @@ static err_code no_such_document(struct err *e, const char *document, const stru
 {
     return err_set(e, ERR_NOT_FOUND, "no %s for group \"%.*s\": %s \"%.*s\"", document,
                    STR_FMT(g->model.id), why, STR_FMT(what));
+}
+
+/*
+ * What a NoCloud seed must have, template or not: meta-data made from the group, and an empty
+ * network-config and vendor-data, since a 404 costs cloud-init ten seconds.
+ */
+static bool has_default(enum render_document d)
+{
+    return d == RENDER_META_DATA || d == RENDER_NETWORK_CONFIG || d == RENDER_VENDOR_DATA;
 }
 
 /* Group, profile and template for the labels, as far as they are there. */
@@ -36,6 +48,8 @@ static err_code find_out(struct service *s, const struct catalog_view *v,
     enum model_kind kind = render_kind(q->document);
     struct str ref = ret->profile->model.refs[kind];
     bool boot_script = q->document == RENDER_IPXE || q->document == RENDER_GRUB;
+    if (ref.n == 0 && has_default(q->document))
+        return ERR_OK;
     if (ref.n == 0) {
         if (!boot_script || !ret->profile->model.has_boot)
             return no_such_document(e, name, ret->group,
@@ -55,11 +69,15 @@ static err_code find_out(struct service *s, const struct catalog_view *v,
     }
     ret->tmpl = t->render;
     ret->tmpl_generation = t->generation;
+    /* Butane may read any of the site's files, so it is made of all of them. */
+    if (q->document == RENDER_IGNITION)
+        ret->tmpl_generation = hash_mix(t->generation, catalog_files_generation(v));
     return ERR_OK;
 }
 
-static err_code render_now(const struct service_question *q, const struct finding_out *f,
-                           bool with_request, struct arena *a, struct buf *out, struct err *e)
+static err_code render_now(struct service *s, const struct service_question *q,
+                           const struct finding_out *f, bool with_request, struct arena *a,
+                           struct buf *out, struct err *e)
 {
     struct value request = value_nil();
     if (with_request) {
@@ -67,12 +85,16 @@ static err_code render_now(const struct service_question *q, const struct findin
         if (c)
             return c;
     }
+    struct files_source source = {f->view, a};
+    struct butane_files files = files_of(&source);
     struct render_input in = {
         .document = q->document,
         .tmpl = f->tmpl,
         .group = &f->group->data,
         .boot = f->profile ? &f->profile->boot : NULL,
         .request = with_request ? &request : NULL,
+        .trust_request = s->trust_request,
+        .files = &files,
     };
     return render(&in, a, out, e);
 }
@@ -88,10 +110,25 @@ static bool give_doc(struct catalog_doc *doc, struct arena *a, struct service_an
     return arena_str(a, doc->bytes, &ret->bytes);
 }
 
+static err_code default_document(const struct service_question *q, const struct finding_out *f,
+                                 struct arena *a, struct service_answer *ret, struct err *e)
+{
+    if (q->document != RENDER_META_DATA)
+        return ERR_OK;
+    struct buf out;
+    buf_in_arena(&out, a, RENDER_OUTPUT_MAX);
+    err_code c = render_meta_data(&f->group->data, f->group->model.id, q->labels, &out, e);
+    if (!c)
+        ret->bytes = buf_str(&out);
+    return c;
+}
+
 static err_code document(struct service *s, const struct service_question *q,
                          const struct finding_out *f, struct arena *a, struct service_answer *ret,
                          struct err *e)
 {
+    if (!f->tmpl && has_default(q->document))
+        return default_document(q, f, a, ret, e);
     enum render_scope scope = render_scope(q->document, f->tmpl);
     const struct catalog_group *owner = scope == RENDER_PER_GROUP ? f->group : NULL;
     if (scope != RENDER_PER_REQUEST) {
@@ -102,7 +139,7 @@ static err_code document(struct service *s, const struct service_question *q,
     }
     struct buf out;
     buf_in_arena(&out, a, RENDER_OUTPUT_MAX);
-    err_code c = render_now(q, f, scope == RENDER_PER_REQUEST, a, &out, e);
+    err_code c = render_now(s, q, f, scope == RENDER_PER_REQUEST, a, &out, e);
     if (c)
         return c;
     if (scope != RENDER_PER_REQUEST)
@@ -135,15 +172,12 @@ static err_code sign_answer(struct service *s, const struct service_question *q,
     return c;
 }
 
-err_code service_answer(struct service *s, const struct service_question *q, struct arena *a,
+err_code answer_in_view(struct service *s, const struct catalog_view *v,
+                        const struct service_question *q, struct arena *a,
                         struct service_answer *ret, struct err *e)
 {
-    *ret = (struct service_answer){.bytes = STR("")};
-    if (!service_ready(s))
-        return err_set(e, ERR_BUSY, "the site is still being loaded");
-    struct finding_out f = {0};
-    const struct catalog_view *v = catalog_enter(s->catalog);
-    ret->revision = catalog_revision(v);
+    struct finding_out f = {.view = v};
+    *ret = (struct service_answer){.bytes = STR(""), .revision = catalog_revision(v)};
     err_code c = find_out(s, v, q, &f, e);
     if (!c)
         c = document(s, q, &f, a, ret, e);
@@ -152,6 +186,17 @@ err_code service_answer(struct service *s, const struct service_question *q, str
          !arena_str(a, f.group->model.profile, &ret->profile)) &&
         !c)
         c = err_set(e, ERR_NOMEM, "out of memory while answering");
+    return c;
+}
+
+err_code service_answer(struct service *s, const struct service_question *q, struct arena *a,
+                        struct service_answer *ret, struct err *e)
+{
+    *ret = (struct service_answer){.bytes = STR("")};
+    if (!service_ready(s))
+        return err_set(e, ERR_BUSY, "the site is still being loaded");
+    const struct catalog_view *v = catalog_enter(s->catalog);
+    err_code c = answer_in_view(s, v, q, a, ret, e);
     catalog_leave(s->catalog);
     if (!c && q->form != SERVICE_PLAIN)
         c = sign_answer(s, q, a, ret, e);

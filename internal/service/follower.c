@@ -6,15 +6,14 @@
 #define WAIT_SECONDS 60
 
 struct carrying {
+    struct service *service;
     struct catalog_edit *edit;
     size_t changes;
 };
 
-static err_code carry(void *arg, const struct store_change *change, struct err *e)
+static err_code apply(struct carrying *c, const struct store_change *change, struct err *e)
 {
-    struct carrying *c = arg;
     const struct store_key *k = &change->r.key;
-    c->changes++;
     switch (k->type) {
     case STORE_GROUP:
         return change->deleted ? catalog_delete_group(c->edit, k->name, e)
@@ -29,9 +28,43 @@ static err_code carry(void *arg, const struct store_change *change, struct err *
     return ERR_OK;
 }
 
+/* What cannot be read is told and left out: the rest of the site is served all the same. */
+static err_code carry(void *arg, const struct store_change *change, struct err *e)
+{
+    static const char *const types[] = {"", "group", "profile", "template"};
+    struct carrying *c = arg;
+    const struct store_key *k = &change->r.key;
+    struct err why = ERR_INIT;
+    c->changes++;
+    err_code code = apply(c, change, &why);
+    if (code == ERR_INVALID || code == ERR_LIMIT || code == ERR_UNSUPPORTED) {
+        char text[1200];
+        err_format(&why, text, sizeof text);
+        struct log_field f[] = {log_text("type", str_c(types[k->type])), log_text("name", k->name),
+                                log_text("reason", str_c(text))};
+        log_event(&c->service->log, LOG_ERROR_LEVEL, "unreadable-resource", f, 3);
+        return ERR_OK;
+    }
+    if (code && e)
+        *e = why;
+    return code;
+}
+
+/* The old state is served on when the store cannot be followed, so somebody must be told. */
+static void tell_trouble(struct service *s, const struct err *now)
+{
+    if (now->code && strcmp(now->msg, s->trouble.msg) != 0) {
+        struct log_field f[] = {log_text("reason", str_c(now->msg)),
+                                log_number("revision", s->revision)};
+        log_event(&s->log, LOG_ERROR_LEVEL, "database-not-followed", f, 2);
+    } else if (!now->code && s->trouble.code) {
+        log_event(&s->log, LOG_INFO_LEVEL, "database-followed-again", NULL, 0);
+    }
+}
+
 static err_code catch_up_from(struct service *s, uint64_t since, uint64_t *ret, struct err *e)
 {
-    struct carrying c = {NULL, 0};
+    struct carrying c = {s, NULL, 0};
     err_code code = catalog_edit_begin(s->catalog, since == 0, &c.edit, e);
     if (code)
         return code;
@@ -85,6 +118,9 @@ static void *follow(void *arg)
         err_code c = ERR_OK;
         if (store_changed(s->store) || behind)
             c = catch_up(s, since, &revision, &e);
+        else
+            catalog_settle(s->catalog); /* documents that requests have replaced */
+        tell_trouble(s, &e);
         pthread_mutex_lock(&s->lock);
         s->trouble = e;
         if (!c)

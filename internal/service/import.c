@@ -163,7 +163,9 @@ static err_code export_resource(void *arg, const struct store_change *c, struct 
     value_to_json(&text, &v, VALUE_JSON_PRETTY);
     if (text.failed)
         return err_set(e, ERR_NOMEM, "out of memory while exporting");
-    return site_write(x->dir, &r->key, buf_str(&text), e);
+    /* Pretty text may be too large to be imported again; what is stored never is. */
+    bool fits = text.n <= MODEL_RESOURCE_MAX;
+    return site_write(x->dir, &r->key, fits ? buf_str(&text) : r->body, e);
 }
 
 err_code service_export(struct service *s, const char *dir, struct service_exported *ret,

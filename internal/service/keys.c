@@ -49,6 +49,20 @@ static err_code read_small(const char *path, struct buf *dst, struct err *e)
     }
 }
 
+/* The name itself must survive a power failure too. */
+static void sync_folder(const char *path)
+{
+    char folder[4200];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (!slash)
+        return;
+    *slash = '\0';
+    FD_LOCAL fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        fsync(fd);
+}
+
 /*
  * Writes a secret where nobody else can read it, whole or not at all: a temporary file (0600) is
  * synced and linked to its name, so that of two starting servers one wins. ERR_CONFLICT when the
@@ -75,6 +89,8 @@ static err_code write_secret(const char *path, struct str bytes, struct err *e)
     if (!c && link(tmp, path) != 0)
         c = err_errno(e, errno == EEXIST ? ERR_CONFLICT : ERR_IO, errno, "cannot create %s", path);
     unlink(tmp);
+    if (!c)
+        sync_folder(path);
     return c;
 }
 
@@ -132,38 +148,25 @@ err_code keys_load(struct service *s, struct err *e)
                                 : ERR_OK;
 }
 
-/* --- tokens ------------------------------------------------------------------------------------
+/* --- the first token -----------------------------------------------------------------------------
  */
-
-static err_code count_token(void *arg, const struct store_token *t, struct err *e)
-{
-    (void)t;
-    (void)e;
-    ++*(size_t *)arg;
-    return ERR_OK;
-}
 
 err_code tokens_bootstrap(struct service *s, struct err *e)
 {
-    size_t n = 0;
-    err_code c = store_tokens(s->store, count_token, &n, e);
-    if (c || n > 0)
+    bool found;
+    char text[TOKEN_TEXT_MAX], path[4096], line[TOKEN_TEXT_MAX + 1];
+    err_code c = token_admin_exists(s, &found, e);
+    if (c || found)
         return c;
-    unsigned char secret[24];
-    char text[64] = "vesta_", path[4096];
-    randombytes_buf(secret, sizeof secret);
-    sodium_bin2base64(text + 6, sizeof text - 6, secret, sizeof secret,
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     struct store_token t = {.id = STR("admin"),
                             .name = STR("admin"),
                             .role = STORE_ROLE_ADMIN,
                             .created = (uint64_t)time(NULL)};
-    crypto_hash_sha256(t.hash, (const unsigned char *)text, strlen(text));
+    token_make_secret(text, t.hash);
     if (!path_of(s, SERVICE_TOKEN_FILE, path, sizeof path))
         return err_set(e, ERR_INVALID, "the data path is too long");
     /* A file that an earlier start left without its database row is of no use to anybody. */
     unlink(path);
-    char line[80];
     int len = snprintf(line, sizeof line, "%s\n", text);
     c = write_secret(path, str_of(line, (size_t)len), e);
     if (!c)
@@ -171,39 +174,4 @@ err_code tokens_bootstrap(struct service *s, struct err *e)
     sodium_memzero(text, sizeof text);
     sodium_memzero(line, sizeof line);
     return c;
-}
-
-struct looking {
-    unsigned char hash[32];
-    uint64_t now;
-    bool found;
-    struct service_identity who;
-};
-
-/* Every token is compared, so the time does not tell which one came close. */
-static err_code compare_token(void *arg, const struct store_token *t, struct err *e)
-{
-    (void)e;
-    struct looking *l = arg;
-    bool same = sodium_memcmp(l->hash, t->hash, sizeof l->hash) == 0;
-    if (same && (t->expires == 0 || t->expires > l->now)) {
-        l->found = true;
-        l->who.role = t->role;
-        snprintf(l->who.name, sizeof l->who.name, "%.*s", STR_FMT(t->name));
-    }
-    return ERR_OK;
-}
-
-err_code service_authenticate(struct service *s, struct str token, struct service_identity *ret,
-                              struct err *e)
-{
-    struct looking l = {.now = (uint64_t)time(NULL)};
-    crypto_hash_sha256(l.hash, (const unsigned char *)(token.n ? token.p : ""), token.n);
-    err_code c = store_tokens(s->store, compare_token, &l, e);
-    if (c)
-        return c;
-    if (!l.found)
-        return err_set(e, ERR_DENIED, "no token is this one, or it has expired");
-    *ret = l.who;
-    return ERR_OK;
 }

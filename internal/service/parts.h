@@ -10,12 +10,15 @@ struct signature_cache;
 
 struct service {
     char *data_path;
+    bool trust_request;
+    struct log_sink log;
     struct store *store;
     struct catalog *catalog; /* NULL with store_only */
     struct render_builtins builtins;
     struct sign_key *key;
     struct buf public_key;
     struct signature_cache *signatures;
+    struct token_uses *uses; /* NULL with store_only */
 
     /* The follower: carries the store's changes to the catalog. */
     pthread_t follower;
@@ -41,7 +44,30 @@ err_code follower_wait(struct service *s, uint64_t revision, struct err *e);
 
 /* --- keys.c: files below the data path */
 err_code keys_load(struct service *s, struct err *e);
+/* Makes a token and its file if there is no admin's that is valid: at the first start, or when the
+   last one has expired and nobody could get in. */
 err_code tokens_bootstrap(struct service *s, struct err *e);
+
+/* --- tokens.c */
+#define TOKEN_TEXT_MAX 64
+/* A new random token as text, and its hash. */
+void token_make_secret(char text[TOKEN_TEXT_MAX], unsigned char hash[32]);
+/* Is there a token of an admin that has not expired? */
+err_code token_admin_exists(struct service *s, bool *ret, struct err *e);
+
+/* --- token_use.c: when tokens were last seen, kept in memory and written once a minute */
+struct token_uses;
+err_code token_uses_start(struct store *store, struct token_uses **ret, struct err *e);
+/* Writes what is left and ends the thread. */
+void token_uses_stop(struct token_uses *u);
+void token_uses_note(struct token_uses *u, struct str id, uint64_t at);
+/* When it was last noted and perhaps not written yet; 0: not since the start. */
+uint64_t token_uses_get(struct token_uses *u, struct str id);
+
+/* --- answer.c: service_answer within a view, without the signature */
+err_code answer_in_view(struct service *s, const struct catalog_view *v,
+                        const struct service_question *q, struct arena *a,
+                        struct service_answer *ret, struct err *e);
 
 /* --- signature.c */
 err_code signature_cache_make(struct signature_cache **ret, struct err *e);
@@ -55,5 +81,25 @@ err_code signature_get(struct signature_cache *c, const struct sign_key *key, st
 err_code validate_resource(struct arena *a, const struct store_key *k, struct str body,
                            enum model_strictness strictness, struct findings *f,
                            struct store_resource *ret, struct err *e);
+
+/* --- write.c: what must hold in a transaction for a write to stay */
+/* Adds an error for each reference to what is not there. Names that a reference cannot have are
+   told by the model. */
+void check_references(struct store_txn *t, const struct store_resource *r, struct findings *f);
+/* ERR_CONFLICT: another group has its selector. Of other types nothing is asked. */
+err_code check_selector(struct store_txn *t, const struct store_resource *r, struct arena *a,
+                        struct err *e);
+/* ERR_CONFLICT: others refer to it; the message names some. */
+err_code check_users(struct store_txn *t, const struct store_key *k, struct arena *a,
+                     struct err *e);
+
+/* --- check.c: after a put in a transaction */
+/*
+ * Adds an error for each group whose Ignition config would no longer translate, of those that the
+ * written resource is part of. Templates that use the request are left to the request, and so are
+ * groups after the first 10,000.
+ */
+err_code check_documents(struct store_txn *t, const struct store_key *k, struct arena *a,
+                         struct findings *f, struct err *e);
 
 #endif

@@ -19,7 +19,8 @@ static err_code open_store(struct service *s, const struct service_options *o, s
     int n = snprintf(path, sizeof path, "%s/%s", o->data_path, SERVICE_DATABASE);
     if (n < 0 || (size_t)n >= sizeof path)
         return err_set(e, ERR_INVALID, "the data path is too long");
-    struct store_options so = {.path = path, .read_only = o->read_only};
+    struct store_options so = {
+        .path = path, .read_only = o->read_only, .keep_revisions = o->keep_revisions};
     return store_open(&so, &s->store, e);
 }
 
@@ -32,11 +33,15 @@ err_code service_open(const struct service_options *o, struct service **ret, str
         free(s);
         return err_set(e, ERR_NOMEM, "out of memory while starting");
     }
+    s->trust_request = o->trust_request;
+    s->log = o->log;
     err_code c = open_store(s, o, e);
     if (!c && !o->store_only) {
         c = keys_load(s, e);
         if (!c)
             c = tokens_bootstrap(s, e);
+        if (!c)
+            c = token_uses_start(s->store, &s->uses, e);
         if (!c)
             c = render_builtins_make(&s->builtins, e);
         if (!c)
@@ -58,6 +63,7 @@ void service_close(struct service *s)
     if (!s)
         return;
     follower_stop(s);
+    token_uses_stop(s->uses);
     catalog_free(s->catalog);
     signature_cache_free(s->signatures);
     render_builtins_free(&s->builtins);

@@ -1,5 +1,6 @@
 /*
- * service.h - what Vesta does, with no HTTP words.
+ * service.h - what Vesta does, with no HTTP words. Its other faces are labels.h and explain.h,
+ * which this one includes.
  *
  * Owns the store, the catalog that follows it, the signing key and the tokens. A request for a
  * document is answered from the catalog alone: no lock, no disk. A write is validated, committed by
@@ -15,19 +16,26 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/finding.h"
+#include "base/log.h"
 #include "catalog/catalog.h"
 #include "model/model.h"
 #include "render/render.h"
+#include "service/explain.h"
+#include "service/history.h"
+#include "service/labels.h"
 #include "sign/sign.h"
 #include "store/store.h"
 
 struct service;
 
 struct service_options {
-    const char *data_path; /* a folder: vesta.db, signing.key, admin.token */
-    bool store_only;       /* no catalog, no follower, no key: for import, export and the like */
-    bool read_only;        /* with store_only: nothing is created or written */
-    bool create;           /* make the folder (0700) if it is not there */
+    const char *data_path;   /* a folder: vesta.db, signing.key, admin.token */
+    bool store_only;         /* no catalog, no follower, no key: for import, export and the like */
+    bool read_only;          /* with store_only: nothing is created or written */
+    bool create;             /* make the folder (0700) if it is not there */
+    uint64_t keep_revisions; /* of history; 0: nothing is trimmed, as commands should */
+    bool trust_request;      /* documents print what came with the request as it is */
+    struct log_sink log; /* told when the database cannot be followed or holds what is unreadable */
 };
 
 /*
@@ -102,12 +110,6 @@ struct service_condition {
     bool none_match;  /* If-None-Match: *: it must not be there */
 };
 
-/* Who writes, for the revision. */
-struct service_author {
-    struct str who;
-    struct str message;
-};
-
 struct service_written {
     bool created;
     struct service_resource stored; /* its body is on the arena of the findings */
@@ -175,9 +177,32 @@ struct service_identity {
     char name[MODEL_ID_MAX + 1];
     enum store_role role;
 };
-/* Constant time in the token's text. ERR_DENIED when no token is this one, or it has expired. */
+/*
+ * Constant time in the token's text. ERR_DENIED when no token is this one, or it has expired. The
+ * database is asked each time, so a token that was revoked, by whatever process, is gone at once.
+ */
 err_code service_authenticate(struct service *s, struct str token, struct service_identity *ret,
                               struct err *e);
+
+#define SERVICE_TOKENS_MAX         1000
+#define SERVICE_TOKEN_LIFETIME_MAX (10u * 366 * 86400) /* seconds */
+
+struct service_new_token {
+    struct str name; /* as an id; no other token may have it */
+    enum store_role role;
+    uint64_t lifetime; /* seconds; 0: for ever */
+};
+struct service_created_token {
+    struct store_token token; /* id and name are on the arena */
+    struct str secret;        /* on the arena; nobody can read it again */
+};
+/* ERR_INVALID; ERR_CONFLICT: the name is taken, or there are SERVICE_TOKENS_MAX. */
+err_code service_token_create(struct service *s, const struct service_new_token *in,
+                              struct arena *a, struct service_created_token *ret, struct err *e);
+/* See store_tokens. `used` counts what is not on disk yet. */
+err_code service_tokens(struct service *s, store_each_token *each, void *arg, struct err *e);
+/* ERR_NOT_FOUND; ERR_CONFLICT: it is the last one that may manage tokens. */
+err_code service_token_delete(struct service *s, struct str id, struct err *e);
 
 /* --- counters ----------------------------------------------------------------------------------
  */

@@ -133,6 +133,14 @@ static bool is_folder(struct walk *w, const char *path)
     return fd >= 0;
 }
 
+/* Links to folders are not followed: a few that point upwards would make a site without end. */
+static bool is_folder_link(struct walk *w, const char *path)
+{
+    struct stat st;
+    return fstatat(w->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) &&
+           is_folder(w, path);
+}
+
 static err_code walk_templates(struct walk *w, enum model_kind kind, const char *folder, int depth,
                                struct err *e)
 {
@@ -144,6 +152,10 @@ static err_code walk_templates(struct walk *w, enum model_kind kind, const char 
         if (n < 0 || (size_t)n >= sizeof path)
             continue;
         bool inside = is_folder(w, path);
+        if (is_folder_link(w, path)) {
+            not_read(w, path, FINDING_WARNING, "not read: links to folders are not followed");
+            continue;
+        }
         if (inside && depth < MODEL_NAME_PARTS) {
             c = walk_templates(w, kind, path, depth + 1, e);
         } else if (inside) {
@@ -218,6 +230,12 @@ err_code site_create(const char *dir, int *ret_fd, struct err *e)
         close(fd);
         return err_set(e, ERR_CONFLICT, "%s is not empty: name a new folder", dir);
     }
+    /* Both are there even when they stay empty: that is how an import knows a site directory. */
+    if (mkdirat(fd, "groups", 0755) != 0 || mkdirat(fd, "profiles", 0755) != 0) {
+        err_code c = err_errno(e, ERR_IO, errno, "cannot create a folder in %s", dir);
+        close(fd);
+        return c;
+    }
     *ret_fd = fd;
     return ERR_OK;
 }
@@ -239,17 +257,24 @@ static err_code make_folders(int dir, char *path, struct err *e)
     return ERR_OK;
 }
 
-err_code site_write(int dir, const struct store_key *k, struct str bytes, struct err *e)
+void site_name(const struct store_key *k, struct buf *dst)
 {
-    char path[PATH_MAX_HERE];
     const char *folder = k->type == STORE_GROUP     ? "groups"
                          : k->type == STORE_PROFILE ? "profiles"
                                                     : model_kind_name(k->kind);
+    buf_addf(dst, "%s/%.*s%s", folder, STR_FMT(k->name), k->type == STORE_TEMPLATE ? "" : ".json");
+}
+
+err_code site_write(int dir, const struct store_key *k, struct str bytes, struct err *e)
+{
+    BUF_LOCAL(name, PATH_MAX_HERE);
     bool named = k->type == STORE_TEMPLATE ? model_name_valid(k->name) : model_id_valid(k->name);
     if (!named)
         return err_set(e, ERR_INVALID, "\"%.*s\" cannot be the name of a file", STR_FMT(k->name));
-    snprintf(path, sizeof path, "%s/%.*s%s", folder, STR_FMT(k->name),
-             k->type == STORE_TEMPLATE ? "" : ".json");
+    site_name(k, &name);
+    if (!buf_c(&name))
+        return err_set(e, ERR_NOMEM, "out of memory while exporting");
+    char *path = name.p;
     err_code c = make_folders(dir, path, e);
     if (c)
         return c;

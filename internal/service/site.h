@@ -26,6 +26,8 @@ err_code site_walk(const char *dir, struct findings *f, site_each *each, void *a
 
 /* Creates dir, or takes an empty one. The result is a file descriptor. ERR_CONFLICT, ERR_IO. */
 err_code site_create(const char *dir, int *ret_fd, struct err *e);
+/* Appends the name of a resource's file below a site directory. */
+void site_name(const struct store_key *k, struct buf *dst);
 /* Writes one file, with the folders that it needs. */
 err_code site_write(int dir, const struct store_key *k, struct str bytes, struct err *e);
 

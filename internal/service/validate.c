@@ -5,6 +5,17 @@ static err_code nomem(struct err *e)
     return err_set(e, ERR_NOMEM, "out of memory while checking a resource");
 }
 
+/* Text can grow on the way into the store: 1e20 is stored as 100000000000000000000. What the
+ * catalog would then refuse to read must not get there. */
+static err_code check_size(const struct buf *text, struct err *e)
+{
+    if (text->overflow)
+        return err_set(e, ERR_LIMIT,
+                       "the resource is larger than %u bytes in the form in which it is stored",
+                       MODEL_STORED_MAX);
+    return text->failed ? nomem(e) : ERR_OK;
+}
+
 static err_code check_group(struct arena *a, const struct store_key *k, struct str body,
                             enum model_strictness strictness, struct findings *f,
                             struct store_resource *ret, struct err *e)
@@ -14,12 +25,15 @@ static err_code check_group(struct arena *a, const struct store_key *k, struct s
     if (c)
         return c;
     struct buf text, selector;
-    buf_in_arena(&text, a, 2 * MODEL_RESOURCE_MAX);
+    buf_in_arena(&text, a, MODEL_STORED_MAX);
     buf_in_arena(&selector, a, 2 * MODEL_RESOURCE_MAX);
     model_group_write(&text, g, 0);
     model_selector_write(&selector, &g->selector);
+    c = check_size(&text, e);
+    if (c)
+        return c;
     struct store_ref *ref = arena_calloc(a, 1, sizeof *ref);
-    if (text.failed || selector.failed || !ref)
+    if (selector.failed || !ref)
         return nomem(e);
     *ref = (struct store_ref){STORE_PROFILE, 0, g->profile};
     *ret = (struct store_resource){.key = *k,
@@ -39,10 +53,13 @@ static err_code check_profile(struct arena *a, const struct store_key *k, struct
     if (c)
         return c;
     struct buf text;
-    buf_in_arena(&text, a, 2 * MODEL_RESOURCE_MAX);
+    buf_in_arena(&text, a, MODEL_STORED_MAX);
     model_profile_write(&text, p, 0);
+    c = check_size(&text, e);
+    if (c)
+        return c;
     struct store_ref *refs = arena_calloc(a, MODEL_PROFILE_KINDS, sizeof *refs);
-    if (text.failed || !refs)
+    if (!refs)
         return nomem(e);
     uint32_t n = 0;
     for (int kind = 0; kind < MODEL_PROFILE_KINDS; kind++)

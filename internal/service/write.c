@@ -54,9 +54,7 @@ static err_code check_condition(const struct service_condition *cond, const stru
     return ERR_OK;
 }
 
-/* Names that a new reference cannot have are told by the model; here: is it there? */
-static void check_references(struct store_txn *t, const struct store_resource *r,
-                             struct findings *f)
+void check_references(struct store_txn *t, const struct store_resource *r, struct findings *f)
 {
     for (uint32_t i = 0; i < r->refs_n; i++) {
         const struct store_ref *ref = &r->refs[i];
@@ -73,8 +71,8 @@ static void check_references(struct store_txn *t, const struct store_resource *r
     }
 }
 
-static err_code check_selector(struct store_txn *t, const struct store_resource *r, struct arena *a,
-                               struct err *e)
+err_code check_selector(struct store_txn *t, const struct store_resource *r, struct arena *a,
+                        struct err *e)
 {
     if (r->key.type != STORE_GROUP)
         return ERR_OK;
@@ -88,6 +86,49 @@ static err_code check_selector(struct store_txn *t, const struct store_resource 
                    "group \"%.*s\" has the same selector: a machine could not tell them apart. "
                    "Change the selector, or change that group",
                    STR_FMT(other));
+}
+
+static err_code found_one(void *arg, const struct store_resource *r, struct err *e)
+{
+    (void)r;
+    (void)e;
+    *(bool *)arg = true;
+    return ERR_OK;
+}
+
+/* In a site directory a name cannot be a file and a folder at once. */
+static err_code check_name(struct store_txn *t, const struct store_key *k, struct arena *a,
+                           struct err *e)
+{
+    if (k->type != STORE_TEMPLATE)
+        return ERR_OK;
+    for (size_t i = 0; i < k->name.n; i++) {
+        struct store_key folder = {STORE_TEMPLATE, k->kind, str_sub(k->name, 0, i)};
+        if (k->name.p[i] == '/' && store_txn_exists(t, &folder))
+            return err_set(
+                e, ERR_CONFLICT,
+                "the template \"%.*s\" is there: in a site directory it cannot be a file "
+                "and a folder at once",
+                STR_FMT(folder.name));
+    }
+    struct buf prefix;
+    buf_in_arena(&prefix, a, MODEL_NAME_PARTS * (MODEL_ID_MAX + 1));
+    buf_add_str(&prefix, k->name);
+    buf_add_byte(&prefix, '/');
+    struct store_list l = {.type = STORE_TEMPLATE,
+                           .one_kind = true,
+                           .kind = k->kind,
+                           .prefix = buf_str(&prefix),
+                           .limit = 1};
+    bool found = false;
+    err_code c = store_txn_for_each(t, &l, found_one, &found, e);
+    if (!c && found)
+        c = err_set(
+            e, ERR_CONFLICT,
+            "templates below \"%.*s/\" are there: in a site directory it cannot be a file and "
+            "a folder at once",
+            STR_FMT(k->name));
+    return c;
 }
 
 /* RFC 7396, 2. */
@@ -177,8 +218,15 @@ static err_code run_put(struct store_txn *t, void *arg, struct err *e)
         return err_set(e, ERR_INVALID, "the %s \"%.*s\" is not valid", type_name(j->key->type),
                        STR_FMT(j->key->name));
     c = check_selector(t, &next, j->arena, e);
+    if (!c && !there)
+        c = check_name(t, j->key, j->arena, e);
     if (!c)
         c = store_txn_put(t, &next, e);
+    if (!c)
+        c = check_documents(t, j->key, j->arena, j->findings, e);
+    if (!c && j->findings->errors)
+        c = err_set(e, ERR_INVALID, "with this %s \"%.*s\" machines would get no config",
+                    type_name(j->key->type), STR_FMT(j->key->name));
     if (c)
         return c;
     j->result = (struct service_written){.created = !there};
@@ -244,8 +292,7 @@ struct delete_job {
     const struct service_condition *cond;
 };
 
-static err_code check_users(struct store_txn *t, const struct store_key *k, struct arena *a,
-                            struct err *e)
+err_code check_users(struct store_txn *t, const struct store_key *k, struct arena *a, struct err *e)
 {
     struct store_key users[USERS_SHOWN + 1];
     uint32_t n = 0;

@@ -87,7 +87,7 @@ static err_code changes_in_snapshot(struct sql_conn *c, uint64_t since, store_ea
     uint64_t now = 0, from = 0;
     err_code rc = sql_number(c, SQL_LAST_REVISION, &now, e);
     if (!rc)
-        rc = sql_number(c, "SELECT value FROM meta WHERE key = 'history_from'", &from, e);
+        rc = sql_number(c, SQL_HISTORY_FROM, &from, e);
     if (rc)
         return rc;
     if (since > now)

@@ -79,6 +79,9 @@ err_code store_revision(struct store *s, uint64_t *ret, struct err *e)
 
 /* --- lists ----------------------------------------------------------------------------------- */
 
+#define FIRST_LABEL 8            /* the number of the first label's parameter */
+#define LABEL_MAX   (64u * 1024) /* bytes of a pair as JSON; no request has as many */
+
 /* The least text above all that begin with prefix; false if there is none. */
 static bool prefix_end(struct str prefix, struct buf *dst)
 {
@@ -90,6 +93,15 @@ static bool prefix_end(struct str prefix, struct buf *dst)
     if (!dst->failed)
         dst->p[dst->n - 1]++;
     return true;
+}
+
+/* ?8 and on are pairs as the selector's JSON has them. A '{' or ',' before a pair's quote is never
+ * inside a string: there the quote would be escaped. */
+static void labels_sql(struct buf *dst, const struct store_list *l)
+{
+    for (uint32_t i = 0; i < l->labels.n; i++)
+        buf_addf(dst, " AND (instr(selector, '{' || ?%u) = 1 OR instr(selector, ',' || ?%u) > 0)",
+                 FIRST_LABEL + i, FIRST_LABEL + i);
 }
 
 /*
@@ -124,7 +136,24 @@ static void list_sql(struct buf *dst, const struct store_list *l, bool has_end)
         buf_addf(dst, " AND %s >= ?4", name);
     if (l->prefix.n && has_end)
         buf_addf(dst, " AND %s < ?5", name);
+    labels_sql(dst, l);
     buf_addf(dst, " ORDER BY %s%s LIMIT ?7", all_kinds ? "kind, " : "", name);
+}
+
+/* The texts live in a. */
+static err_code labels_bind(struct sql_query *q, const struct store_list *l, struct arena *a,
+                            struct err *e)
+{
+    for (uint32_t i = 0; i < l->labels.n; i++) {
+        struct labels one = {&l->labels.v[i], 1};
+        struct buf text;
+        buf_in_arena(&text, a, LABEL_MAX);
+        model_selector_write(&text, &one);
+        if (text.failed)
+            return err_set(e, ERR_NOMEM, "out of memory");
+        sql_bind_text(q, FIRST_LABEL + (int)i, str_sub(buf_str(&text), 1, text.n - 1));
+    }
+    return ERR_OK;
 }
 
 static void list_bind(struct sql_query *q, const struct store_list *l, struct str end)
@@ -144,7 +173,9 @@ static err_code read_list(struct sql_conn *c, const struct store_list *l, store_
                           void *arg, struct err *e)
 {
     always(l->type >= STORE_GROUP && l->type <= STORE_TEMPLATE);
-    BUF_LOCAL(text, 1024);
+    always(l->labels.n <= STORE_LIST_LABELS);
+    ARENA_LOCAL(labels, (size_t)STORE_LIST_LABELS * LABEL_MAX);
+    BUF_LOCAL(text, 8192);
     BUF_LOCAL(end, l->prefix.n);
     bool has_end = prefix_end(l->prefix, &end);
     list_sql(&text, l, has_end);
@@ -152,6 +183,8 @@ static err_code read_list(struct sql_conn *c, const struct store_list *l, store_
         return err_set(e, ERR_NOMEM, "out of memory");
     SQL_LOCAL(q);
     err_code rc = sql_start_once(&q, c, buf_str(&text), e);
+    if (!rc)
+        rc = labels_bind(&q, l, &labels, e);
     if (rc)
         return rc;
     list_bind(&q, l, buf_str(&end));
@@ -164,6 +197,14 @@ static err_code read_list(struct sql_conn *c, const struct store_list *l, store_
         if (rc)
             return rc;
     }
+}
+
+err_code store_txn_for_each(struct store_txn *t, const struct store_list *l, store_each *each,
+                            void *arg, struct err *e)
+{
+    if (t->broken)
+        return txn_end(t, t->broken, e);
+    return txn_end(t, read_list(t->c, l, each, arg, &t->err), e);
 }
 
 err_code store_for_each(struct store *s, const struct store_list *l, store_each *each, void *arg,

@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "store/store.h"
 
-#define SQL_KEPT 48
+#define SQL_KEPT 80
 
 enum sql_mode {
     SQL_WRITER,    /* the file must exist */
@@ -77,5 +77,6 @@ err_code sql_number(struct sql_conn *c, const char *text, uint64_t *ret, struct 
 void sql_rollback(struct sql_conn *c);
 
 #define SQL_LAST_REVISION "SELECT max(n) FROM revisions"
+#define SQL_HISTORY_FROM  "SELECT value FROM meta WHERE key = 'history_from'"
 
 #endif

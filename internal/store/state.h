@@ -28,6 +28,7 @@ struct write {
 
 struct writer {
     struct sql_conn *c; /* the thread's own once it runs */
+    uint64_t keep_revisions;
     pthread_t thread;
     pthread_mutex_t lock; /* of all that follows */
     pthread_cond_t work;
@@ -62,6 +63,11 @@ struct store_txn {
     struct err err;
 };
 
+/* txn.c */
+/* The end of each store_txn_ function: what failed breaks the transaction. t->err was set if rc is
+   not ERR_OK, and is copied to e. */
+err_code txn_end(struct store_txn *t, err_code rc, struct err *e);
+
 /* pool: store.c */
 err_code store_take(struct store *s, struct sql_conn **ret, struct err *e);
 void store_give(struct store *s, struct sql_conn *c);
@@ -80,6 +86,10 @@ err_code migrate_unchanged(struct sql_conn *c, struct err *e);
 err_code writer_start(struct writer *w, struct err *e);
 /* Lets what waits finish and joins the thread. */
 void writer_stop(struct writer *w);
+
+/* history.c */
+/* Inside a write that has made a revision: forgets what is more than `keep` (0: nothing). */
+err_code history_trim(struct sql_conn *c, uint64_t revision, uint64_t keep, struct err *e);
 
 /* read.c */
 /* Of a row with the columns kind, name, selector, body, revision; gone at the next step. */

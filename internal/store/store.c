@@ -200,6 +200,7 @@ static struct store *new_store(const struct store_options *o)
         return NULL;
     }
     s->read_only = o->read_only;
+    s->writer.keep_revisions = o->keep_revisions;
     s->busy_ms = o->busy_ms > 0 ? o->busy_ms : BUSY_MS;
     pthread_mutex_init(&s->pool.lock, NULL);
     pthread_mutex_init(&s->watch.lock, NULL);

@@ -42,18 +42,19 @@ struct store_ref {
 
 struct store_resource {
     struct store_key key;
-    struct str body; /* canonical JSON of a group or profile, bytes of a template */
-    struct str
-        selector; /* groups: "k=v,k=v" with both sides escaped, unique per selector; else "" */
+    struct str body;     /* canonical JSON of a group or profile, bytes of a template */
+    struct str selector; /* groups: canonical JSON of the selector's pairs (model_selector_write);
+                            else "" */
     const struct store_ref *refs;
     uint32_t refs_n;
     uint64_t revision; /* that last changed it; set by the store */
 };
 
 struct store_options {
-    const char *path; /* the database file; its folder must exist */
-    bool read_only;   /* no writer thread, no migration, nothing is created */
-    int busy_ms;      /* how long to wait for another process's lock; 0: 5000 */
+    const char *path;        /* the database file; its folder must exist */
+    bool read_only;          /* no writer thread, no migration, nothing is created */
+    int busy_ms;             /* how long to wait for another process's lock; 0: 5000 */
+    uint64_t keep_revisions; /* of history, or up to 1 % more; 0: this store trims nothing */
 };
 
 /*
@@ -119,6 +120,8 @@ err_code store_get(struct store *s, const struct store_key *k, struct arena *a,
    and is returned. No lock is held: it may read from the store and write to it. */
 typedef err_code store_each(void *arg, const struct store_resource *r, struct err *e);
 
+#define STORE_LIST_LABELS 32
+
 struct store_list {
     enum store_type type;
     bool one_kind; /* templates: only of `kind` */
@@ -128,9 +131,17 @@ struct store_list {
     bool has_after;
     struct str prefix;  /* names that begin so */
     struct str profile; /* groups only: that name this profile; absent (p == NULL): any */
-    uint64_t limit;     /* 0: all */
+    /* Groups only: whose selector has all of these pairs; at most STORE_LIST_LABELS. There is no
+       index for them: every group that the rest of this allows is looked at, until limit. */
+    struct labels labels;
+    uint64_t limit; /* 0: all */
 };
-/* In byte order of names (templates: kind, then name), all of one moment. */
+/*
+ * In byte order of names (templates: kind, then name), all of one moment. The first as the job's
+ * transaction sees it; its callback may read in the same transaction.
+ */
+err_code store_txn_for_each(struct store_txn *t, const struct store_list *l, store_each *each,
+                            void *arg, struct err *e);
 err_code store_for_each(struct store *s, const struct store_list *l, store_each *each, void *arg,
                         struct err *e);
 
@@ -160,6 +171,44 @@ typedef err_code store_each_change(void *arg, const struct store_change *c, stru
 err_code store_changes_since(struct store *s, uint64_t since, store_each_change *each, void *arg,
                              uint64_t *ret_revision, struct err *e);
 
+/* --- history ---------------------------------------------------------------------------------- */
+
+/*
+ * The states of resources are known as each revision left them, from the oldest one that history
+ * reaches back to; before the first there is the empty site, revision 0. Functions that are given
+ * another revision answer ERR_NOT_FOUND and say how far history goes.
+ */
+
+struct store_revision {
+    uint64_t n;
+    uint64_t at; /* seconds since 1970 */
+    struct str who, message;
+    uint64_t changes; /* resources that it changed */
+};
+typedef err_code store_each_revision(void *arg, const struct store_revision *r, struct err *e);
+/* Newest first, those before `before` (0: all), at most limit; as store_for_each in all else. */
+err_code store_revisions(struct store *s, uint64_t before, uint64_t limit,
+                         store_each_revision *each, void *arg, struct err *e);
+
+struct store_difference {
+    struct store_key key;
+    struct str from, to; /* bodies; absent where it is not there */
+};
+typedef err_code store_each_difference(void *arg, const struct store_difference *d, struct err *e);
+/* Each resource that is not the same in both revisions, by type, kind and name; either may be the
+   older one. each may use the store, as in store_for_each. */
+err_code store_differences(struct store *s, uint64_t from, uint64_t to, store_each_difference *each,
+                           void *arg, struct err *e);
+/* Inside a job; `to` may be the revision that it is making. each must not use the transaction. */
+err_code store_txn_differences(struct store_txn *t, uint64_t from, uint64_t to,
+                               store_each_difference *each, void *arg, struct err *e);
+
+/* The body of a resource as a revision left it, in a. ERR_NOT_FOUND too when it was not there. */
+err_code store_get_at(struct store *s, const struct store_key *k, uint64_t revision,
+                      struct arena *a, struct str *ret, struct err *e);
+err_code store_txn_get_at(struct store_txn *t, const struct store_key *k, uint64_t revision,
+                          struct arena *a, struct str *ret, struct err *e);
+
 /* --- tokens: only hashes are kept ---------------------------------------------------------------
  */
 
@@ -171,14 +220,21 @@ struct store_token {
     enum store_role role;
     unsigned char hash[32];    /* of the secret; who makes it chooses the hash */
     uint64_t created, expires; /* seconds since 1970; expires 0: never */
+    uint64_t used;             /* when it was last noted; 0: never. store_token_put keeps it */
 };
 /* Inserts or replaces by id. ERR_INVALID: a time above 2^63 - 1. Tokens make no revision. */
 err_code store_token_put(struct store *s, const struct store_token *t, struct err *e);
-/* ERR_NOT_FOUND. */
-err_code store_token_delete(struct store *s, struct str id, struct err *e);
 typedef err_code store_each_token(void *arg, const struct store_token *t, struct err *e);
 /* In order of ids. */
 err_code store_tokens(struct store *s, store_each_token *each, void *arg, struct err *e);
+
+/* The same inside a job. each must not use the transaction. */
+err_code store_txn_token_put(struct store_txn *t, const struct store_token *token, struct err *e);
+err_code store_txn_tokens(struct store_txn *t, store_each_token *each, void *arg, struct err *e);
+/* ERR_NOT_FOUND. */
+err_code store_txn_token_delete(struct store_txn *t, struct str id, struct err *e);
+/* Notes a use, unless a later one is noted; a token that is not there is no error. */
+err_code store_txn_token_used(struct store_txn *t, struct str id, uint64_t at, struct err *e);
 
 /* Since the opening. */
 struct store_stats {

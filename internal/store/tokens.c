@@ -1,8 +1,9 @@
 #include "store/state.h"
 
-static err_code put_job(struct store_txn *t, void *arg, struct err *e)
+/* --- inside a job ---------------------------------------------------------------------------- */
+
+static err_code put(struct store_txn *t, const struct store_token *token)
 {
-    const struct store_token *token = arg;
     SQL_LOCAL(q);
     bool row;
     err_code rc = sql_start(&q, t->c,
@@ -10,7 +11,7 @@ static err_code put_job(struct store_txn *t, void *arg, struct err *e)
                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET"
                             " name = excluded.name, role = excluded.role, hash = excluded.hash,"
                             " created = excluded.created, expires = excluded.expires",
-                            e);
+                            &t->err);
     if (rc)
         return rc;
     sql_bind_text(&q, 1, token->id);
@@ -19,47 +20,66 @@ static err_code put_job(struct store_txn *t, void *arg, struct err *e)
     sql_bind_blob(&q, 4, str_of((const char *)token->hash, sizeof token->hash));
     sql_bind_u64(&q, 5, token->created);
     sql_bind_u64(&q, 6, token->expires);
-    return sql_step(&q, &row, e);
+    return sql_step(&q, &row, &t->err);
 }
 
-err_code store_token_put(struct store *s, const struct store_token *t, struct err *e)
+err_code store_txn_token_put(struct store_txn *t, const struct store_token *token, struct err *e)
 {
-    if (t->created > INT64_MAX || t->expires > INT64_MAX)
-        return err_set(e, ERR_INVALID, "a token's times are seconds, at most 2^63 - 1");
-    struct store_token copy = *t;
-    return store_write(s, NULL, put_job, &copy, NULL, e);
+    if (!t->broken && (token->created > INT64_MAX || token->expires > INT64_MAX))
+        return txn_end(
+            t, err_set(&t->err, ERR_INVALID, "a token's times are seconds, at most 2^63 - 1"), e);
+    return txn_end(t, t->broken ? t->broken : put(t, token), e);
 }
 
-static err_code delete_job(struct store_txn *t, void *arg, struct err *e)
+static err_code delete_one(struct store_txn *t, struct str id, bool *found)
 {
-    const struct str *id = arg;
     SQL_LOCAL(q);
     bool row;
-    err_code rc = sql_start(&q, t->c, "DELETE FROM tokens WHERE id = ?1", e);
+    err_code rc = sql_start(&q, t->c, "DELETE FROM tokens WHERE id = ?1", &t->err);
     if (rc)
         return rc;
-    sql_bind_text(&q, 1, *id);
-    rc = sql_step(&q, &row, e);
-    if (!rc && sqlite3_changes(t->c->db) == 0)
-        return err_set(e, ERR_NOT_FOUND, "there is no token \"%.*s\"", STR_FMT(*id));
+    sql_bind_text(&q, 1, id);
+    rc = sql_step(&q, &row, &t->err);
+    *found = sqlite3_changes(t->c->db) > 0;
     return rc;
 }
 
-err_code store_token_delete(struct store *s, struct str id, struct err *e)
+err_code store_txn_token_delete(struct store_txn *t, struct str id, struct err *e)
 {
-    return store_write(s, NULL, delete_job, &id, NULL, e);
+    bool found = false;
+    err_code rc = t->broken ? t->broken : delete_one(t, id, &found);
+    if (!rc && !found)
+        return err_set(e, ERR_NOT_FOUND, "there is no token with the id \"%.*s\"", STR_FMT(id));
+    return txn_end(t, rc, e);
 }
 
-/* On a connection that no one else uses, so each may call the store. */
-err_code store_tokens(struct store *s, store_each_token *each, void *arg, struct err *e)
+static err_code note_use(struct store_txn *t, struct str id, uint64_t at)
 {
-    struct sql_conn *c;
-    err_code rc = store_take(s, &c, e);
+    SQL_LOCAL(q);
+    bool row;
+    err_code rc =
+        sql_start(&q, t->c, "UPDATE tokens SET used = ?2 WHERE id = ?1 AND used < ?2", &t->err);
     if (rc)
         return rc;
+    sql_bind_text(&q, 1, id);
+    sql_bind_u64(&q, 2, at);
+    return sql_step(&q, &row, &t->err);
+}
+
+err_code store_txn_token_used(struct store_txn *t, struct str id, uint64_t at, struct err *e)
+{
+    return txn_end(t, t->broken ? t->broken : note_use(t, id, at), e);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* *stopped: the error is each's own. */
+static err_code list(struct sql_conn *c, store_each_token *each, void *arg, bool *stopped,
+                     struct err *e)
+{
     SQL_LOCAL(q);
-    rc = sql_start(&q, c, "SELECT id, name, role, hash, created, expires FROM tokens ORDER BY id",
-                   e);
+    err_code rc = sql_start(
+        &q, c, "SELECT id, name, role, hash, created, expires, used FROM tokens ORDER BY id", e);
     for (bool row; !rc;) {
         rc = sql_step(&q, &row, e);
         if (rc || !row)
@@ -70,12 +90,53 @@ err_code store_tokens(struct store *s, store_each_token *each, void *arg, struct
             .role = (enum store_role)sql_column_u64(&q, 2),
             .created = sql_column_u64(&q, 4),
             .expires = sql_column_u64(&q, 5),
+            .used = sql_column_u64(&q, 6),
         };
         struct str hash = sql_column_str(&q, 3);
         memcpy(t.hash, hash.p, hash.n < sizeof t.hash ? hash.n : sizeof t.hash);
         rc = each(arg, &t, e);
+        *stopped = rc != ERR_OK;
     }
-    sql_done(&q);
+    return rc;
+}
+
+err_code store_txn_tokens(struct store_txn *t, store_each_token *each, void *arg, struct err *e)
+{
+    if (t->broken)
+        return txn_end(t, t->broken, e);
+    bool stopped = false;
+    struct err why = ERR_INIT;
+    err_code rc = list(t->c, each, arg, &stopped, &why);
+    if (rc && e)
+        *e = why;
+    if (!rc || stopped)
+        return rc;
+    t->err = why;
+    return txn_end(t, rc, e);
+}
+
+/* --- outside --------------------------------------------------------------------------------- */
+
+static err_code put_job(struct store_txn *t, void *arg, struct err *e)
+{
+    return store_txn_token_put(t, arg, e);
+}
+
+err_code store_token_put(struct store *s, const struct store_token *t, struct err *e)
+{
+    struct store_token copy = *t;
+    return store_write(s, NULL, put_job, &copy, NULL, e);
+}
+
+/* On a connection that no one else uses, so each may call the store. */
+err_code store_tokens(struct store *s, store_each_token *each, void *arg, struct err *e)
+{
+    struct sql_conn *c;
+    bool stopped;
+    err_code rc = store_take(s, &c, e);
+    if (rc)
+        return rc;
+    rc = list(c, each, arg, &stopped, e);
     store_give(s, c);
     return rc;
 }

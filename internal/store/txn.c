@@ -43,8 +43,7 @@ static const char *const exists_sql[] = {
 
 /* --- breaking -------------------------------------------------------------------------------- */
 
-/* The end of each function: t->err was set if rc is not ERR_OK. */
-static err_code end(struct store_txn *t, err_code rc, struct err *e)
+err_code txn_end(struct store_txn *t, err_code rc, struct err *e)
 {
     if (rc && !t->broken)
         t->broken = rc;
@@ -60,6 +59,10 @@ static err_code need_revision(struct store_txn *t)
 {
     if (t->changed)
         return ERR_OK;
+    if (t->revision >= INT64_MAX)
+        return err_set(&t->err, ERR_CORRUPT,
+                       "the newest revision has the largest number that there is, so the database "
+                       "is damaged; restore a backup");
     SQL_LOCAL(q);
     bool row;
     err_code rc = sql_start(
@@ -245,11 +248,11 @@ err_code store_txn_put(struct store_txn *t, const struct store_resource *r, stru
 {
     always(r->key.type >= STORE_GROUP && r->key.type <= STORE_TEMPLATE);
     if (t->broken)
-        return end(t, t->broken, e);
+        return txn_end(t, t->broken, e);
     struct existing x = {0};
     err_code rc = compare(t, r, &x);
     if (rc || (x.there && x.same_body && x.same_selector && x.same_refs))
-        return end(t, rc, e);
+        return txn_end(t, rc, e);
     rc = need_revision(t);
     if (!rc)
         rc = write_resource(t, r, &x);
@@ -257,7 +260,7 @@ err_code store_txn_put(struct store_txn *t, const struct store_resource *r, stru
         rc = write_refs(t, r, &x);
     if (!rc)
         rc = write_history(t, &r->key, r);
-    return end(t, rc, e);
+    return txn_end(t, rc, e);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -277,7 +280,7 @@ bool store_txn_exists(struct store_txn *t, const struct store_key *k)
 {
     bool there = false;
     err_code rc = t->broken ? t->broken : exists(t, k, &there);
-    return !end(t, rc, NULL) && there;
+    return !txn_end(t, rc, NULL) && there;
 }
 
 static err_code delete_resource(struct store_txn *t, const struct store_key *k)
@@ -294,7 +297,7 @@ static err_code delete_resource(struct store_txn *t, const struct store_key *k)
 err_code store_txn_delete(struct store_txn *t, const struct store_key *k, struct err *e)
 {
     if (t->broken)
-        return end(t, t->broken, e);
+        return txn_end(t, t->broken, e);
     bool there = false;
     err_code rc = exists(t, k, &there);
     if (!rc && !there)
@@ -307,19 +310,19 @@ err_code store_txn_delete(struct store_txn *t, const struct store_key *k, struct
         rc = drop_refs(t, k);
     if (!rc)
         rc = write_history(t, k, NULL);
-    return end(t, rc, e);
+    return txn_end(t, rc, e);
 }
 
 err_code store_txn_get(struct store_txn *t, const struct store_key *k, struct arena *a,
                        struct store_resource *ret, struct err *e)
 {
     if (t->broken)
-        return end(t, t->broken, e);
+        return txn_end(t, t->broken, e);
     bool found = false;
     err_code rc = read_one(t->c, k, a, ret, &found, &t->err);
     if (!rc && !found)
         return read_missing(k, e);
-    return end(t, rc, e);
+    return txn_end(t, rc, e);
 }
 
 static err_code selector_owner(struct store_txn *t, struct str selector, struct str but_id,
@@ -344,12 +347,12 @@ err_code store_txn_selector_owner(struct store_txn *t, struct str selector, stru
                                   struct arena *a, struct str *ret, struct err *e)
 {
     if (t->broken)
-        return end(t, t->broken, e);
+        return txn_end(t, t->broken, e);
     bool found = false;
     err_code rc = selector_owner(t, selector, but_id, a, ret, &found);
     if (!rc && !found)
         return err_set(e, ERR_NOT_FOUND, "no other group has these selectors");
-    return end(t, rc, e);
+    return txn_end(t, rc, e);
 }
 
 static err_code users(struct store_txn *t, const struct store_key *k, struct arena *a,
@@ -386,7 +389,7 @@ err_code store_txn_users(struct store_txn *t, const struct store_key *k, struct 
                          struct store_key *keys, uint32_t max, uint32_t *ret_n, struct err *e)
 {
     err_code rc = t->broken ? t->broken : users(t, k, a, keys, max, ret_n);
-    return end(t, rc, e);
+    return txn_end(t, rc, e);
 }
 
 uint64_t store_txn_revision(struct store_txn *t)

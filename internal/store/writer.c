@@ -90,6 +90,15 @@ static void count(struct writer *wr, const struct write *list, uint64_t before, 
     pthread_mutex_unlock(&wr->lock);
 }
 
+/* The jobs have run; if they made revisions, the oldest ones may have to go. */
+static err_code trim(struct writer *wr, const struct write *list, uint64_t before, struct err *e)
+{
+    uint64_t revision = before;
+    for (const struct write *w = list; w; w = w->next)
+        revision = w->revision;
+    return revision > before ? history_trim(wr->c, revision, wr->keep_revisions, e) : ERR_OK;
+}
+
 /* Runs a list in one transaction. False if that was lost and each should be tried alone. */
 static bool transact(struct writer *wr, struct write *list)
 {
@@ -106,6 +115,8 @@ static bool transact(struct writer *wr, struct write *list)
         rc = list->code;
         e = list->err;
     }
+    if (!rc)
+        rc = trim(wr, list, revision, &e);
     if (!rc)
         rc = sql_run(c, "COMMIT", &e);
     if (rc) {

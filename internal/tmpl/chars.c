@@ -350,7 +350,7 @@ bool chars_is_print(uint32_t cp)
     return in_table(cp, printable, sizeof printable / sizeof *printable);
 }
 
-static bool is_space(uint32_t cp)
+bool chars_is_space(uint32_t cp)
 {
     return (cp >= '\t' && cp <= '\r') || cp == ' ' || cp == 0x85 || cp == 0xA0 || cp == 0x1680 ||
            (cp >= 0x2000 && cp <= 0x200A) || cp == 0x2028 || cp == 0x2029 || cp == 0x202F ||
@@ -361,7 +361,7 @@ bool chars_blank(struct str s)
 {
     while (s.n) {
         size_t len;
-        if (!is_space(utf8_decode(s, &len)))
+        if (!chars_is_space(utf8_decode(s, &len)))
             return false;
         s = str_skip(s, len);
     }

@@ -12,6 +12,8 @@
 bool chars_is_name(uint32_t cp);
 /* As Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space. */
 bool chars_is_print(uint32_t cp);
+/* As Go's unicode.IsSpace: Unicode White_Space. */
+bool chars_is_space(uint32_t cp);
 /* Nothing but white space (Unicode White_Space), the empty text included. */
 bool chars_blank(struct str s);
 

@@ -18,15 +18,12 @@
 
 #include "tmpl/format.h"
 #include "tmpl/lex.h"
+#include "tmpl/mark.h"
+#include "tmpl/options.h"
 #include "tmpl/tree.h"
 
-#define STACK_FIRST    64
-#define DEPTH_DEFAULT  200
-#define DEPTH_MAX      1000 /* what a thread's stack holds with ease */
-#define STEPS_DEFAULT  5000000
-#define OUTPUT_DEFAULT (8u << 20)
-#define WIDTH_DEFAULT  4096
-#define SHOWN_MAX      80 /* bytes of an expression in a message */
+#define STACK_FIRST 64
+#define SHOWN_MAX   80 /* bytes of an expression in a message */
 
 /* The kind of a slot whose declaration has not been executed: see struct slot_ref. */
 #define KIND_UNSET 101
@@ -43,8 +40,9 @@ struct exec {
     uint32_t n, cap;
     uint32_t frame; /* where the slots begin */
     uint32_t depth;
-    uint64_t steps; /* left */
-    struct tmpl_limits limits;
+    const struct pipe *pipe; /* the innermost that is being evaluated */
+    uint64_t steps;          /* left */
+    struct tmpl_options limits;
 };
 
 enum flow { FLOW_NEXT, FLOW_BREAK, FLOW_CONTINUE };
@@ -56,16 +54,23 @@ static struct str shown(const struct exec *x, struct span at)
     return str_sub(x->t->source, at.pos, at.pos + (at.n < SHOWN_MAX ? at.n : SHOWN_MAX));
 }
 
-static err_code set_error(struct exec *x, struct span at, err_code code, const char *msg)
+/* The place is that of `at`; the expression that is shown may be a longer one around it. */
+static err_code set_error_within(struct exec *x, struct span at, struct span around, err_code code,
+                                 const char *msg)
 {
     int line, column;
     char name[100] = "";
     lex_place(x->t->source, at.pos, &line, &column);
     if (x->def->name.n)
         snprintf(name, sizeof name, " in template \"%.*s\"", STR_FMT(x->def->name));
-    struct str expr = shown(x, at);
+    struct str expr = shown(x, around);
     return err_at(x->e, code, line, column, "executing <%.*s%s>%s: %s", STR_FMT(expr),
-                  expr.n < at.n ? "..." : "", name, msg);
+                  expr.n < around.n ? "..." : "", name, msg);
+}
+
+static err_code set_error(struct exec *x, struct span at, err_code code, const char *msg)
+{
+    return set_error_within(x, at, at, code, msg);
 }
 
 static err_code fail(struct exec *x, struct span at, const char *fmt, ...)
@@ -73,7 +78,7 @@ static err_code fail(struct exec *x, struct span at, const char *fmt, ...)
 
 static err_code fail(struct exec *x, struct span at, const char *fmt, ...)
 {
-    char msg[300];
+    char msg[400];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(msg, sizeof msg, fmt, ap);
@@ -83,7 +88,10 @@ static err_code fail(struct exec *x, struct span at, const char *fmt, ...)
 
 static err_code out_of_memory(struct exec *x, struct span at)
 {
-    return set_error(x, at, ERR_NOMEM, "the memory for rendering is used up");
+    char msg[160];
+    snprintf(msg, sizeof msg, "the memory for rendering is used up; its limit is %zu bytes",
+             x->limits.memory);
+    return set_error(x, at, ERR_NOMEM, msg);
 }
 
 static err_code over_limit(struct exec *x, struct span at, const char *what, uint64_t limit)
@@ -111,9 +119,10 @@ static err_code enter(struct exec *x, struct span at)
 
 static inline err_code check_output(struct exec *x, struct span at)
 {
-    if (!x->out->failed)
+    bool over = x->out->n > x->out->max; /* a buffer may have more room than it may fill */
+    if (!x->out->failed && !over)
         return ERR_OK;
-    if (x->out->overflow)
+    if (x->out->overflow || over)
         return over_limit(x, at, "output", x->limits.output);
     return out_of_memory(x, at);
 }
@@ -209,6 +218,7 @@ static err_code run_function(struct exec *x, const struct operand *op, uint32_t 
     struct call c = {.func = op->func,
                      .args = x->stack + base,
                      .n = x->n - base,
+                     .literal = op->next && op->next->kind == OPERAND_CONST,
                      .arena = x->arena,
                      .text = &x->text,
                      .scratch = &x->scratch,
@@ -218,10 +228,12 @@ static err_code run_function(struct exec *x, const struct operand *op, uint32_t 
     buf_clear(&x->text);
     err_code code = op->func->run(&c, ret);
     x->n = base;
+    if (code == ERR_NOMEM)
+        return out_of_memory(x, op->at);
     if (code) {
-        char msg[300];
-        snprintf(msg, sizeof msg, "%s: %.200s", op->func->name, x->e->msg);
-        return set_error(x, op->at, code, msg);
+        char msg[sizeof x->e->msg + 32];
+        snprintf(msg, sizeof msg, "%s: %s", op->func->name, x->e->msg);
+        return set_error_within(x, op->at, x->pipe->at, code, msg);
     }
     return ERR_OK;
 }
@@ -332,12 +344,15 @@ static err_code set_variables(struct exec *x, const struct pipe *pipe, const str
 static err_code eval_pipe(struct exec *x, const struct pipe *pipe, struct value *ret)
 {
     const struct command *cmd = pipe->commands;
+    const struct pipe *outer = x->pipe;
     struct value v;
+    x->pipe = pipe;
     TRY(eval_command(x, cmd, NULL, &v));
     while ((cmd = cmd->next)) {
         struct value final = v;
         TRY(eval_command(x, cmd, &final, &v));
     }
+    x->pipe = outer;
     if (pipe->ndecl)
         TRY(set_variables(x, pipe, &v, &v));
     *ret = v;
@@ -348,10 +363,35 @@ static err_code eval_pipe(struct exec *x, const struct pipe *pipe, struct value 
 
 static err_code run(struct exec *x, const struct node *list, enum flow *flow);
 
+/* May something marked be printed here that may stand in these contexts? See mark.h. */
+static err_code check_mark(struct exec *x, const struct node *n, uint8_t contexts)
+{
+    enum tmpl_context here = x->limits.context;
+    if (here == TMPL_TRUSTED || contexts & MARK_IN(here))
+        return ERR_OK;
+    return fail(x, n->pipe->at, "what came with the request %s", mark_advice(here));
+}
+
+static err_code print_other(struct exec *x, const struct node *n, const struct value *v)
+{
+    struct printer p;
+    print_init(&p, x->out, &x->scratch, x->limits.width, x->steps);
+    print_value(&p, v);
+    x->steps -= p.visited < x->steps ? p.visited : x->steps;
+    if (p.too_deep)
+        return over_limit(x, n->pipe->at, "print depth", PRINT_DEPTH_MAX);
+    if (p.too_many)
+        return over_limit(x, n->pipe->at, "steps", x->limits.steps);
+    TRY(check_output(x, n->pipe->at));
+    return p.marked ? check_mark(x, n, p.clean) : ERR_OK;
+}
+
 /* The one place where a value reaches the output. */
 static err_code print_action(struct exec *x, const struct node *n, const struct value *v)
 {
     if (v->kind == VALUE_STRING) {
+        if (v->marked)
+            TRY(check_mark(x, n, mark_contexts(v)));
         buf_add_str(x->out, value_as_str(*v));
         return check_output(x, n->pipe->at);
     }
@@ -359,12 +399,7 @@ static err_code print_action(struct exec *x, const struct node *n, const struct 
         buf_add_lit(x->out, "<no value>");
         return check_output(x, n->pipe->at);
     }
-    struct printer p;
-    print_init(&p, x->out, &x->scratch, x->limits.width);
-    print_value(&p, v);
-    if (p.too_deep)
-        return over_limit(x, n->pipe->at, "print depth", PRINT_DEPTH_MAX);
-    return check_output(x, n->pipe->at);
+    return print_other(x, n, v);
 }
 
 static err_code run_action(struct exec *x, const struct node *n)
@@ -408,6 +443,7 @@ static struct value range_element(const struct value *v, int64_t i, struct value
 {
     if (v->kind == VALUE_LIST) {
         *key = value_int(i);
+        key->marked = v->marked;
         return v->list[i];
     }
     if (value_is_map(*v)) {
@@ -507,16 +543,6 @@ static err_code run(struct exec *x, const struct node *n, enum flow *flow)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-static struct tmpl_limits effective(const struct tmpl_limits *given)
-{
-    struct tmpl_limits l = given ? *given : (struct tmpl_limits){.depth = 0};
-    l.depth = l.depth == 0 ? DEPTH_DEFAULT : l.depth > DEPTH_MAX ? DEPTH_MAX : l.depth;
-    l.steps = l.steps ? l.steps : STEPS_DEFAULT;
-    l.output = l.output ? l.output : OUTPUT_DEFAULT;
-    l.width = l.width ? l.width : WIDTH_DEFAULT;
-    return l;
-}
-
 static err_code execute(struct exec *x, const struct value *data)
 {
     enum flow flow = FLOW_NEXT;
@@ -529,7 +555,7 @@ static err_code execute(struct exec *x, const struct value *data)
 }
 
 err_code tmpl_execute(const struct tmpl *t, const struct value *data, struct arena *a,
-                      const struct tmpl_limits *limits, struct buf *out, struct err *e)
+                      const struct tmpl_options *options, struct buf *out, struct err *e)
 {
     struct value stack[STACK_FIRST];
     struct err unused = ERR_INIT;
@@ -540,17 +566,15 @@ err_code tmpl_execute(const struct tmpl *t, const struct value *data, struct are
                      .e = e ? e : &unused,
                      .stack = stack,
                      .cap = STACK_FIRST,
-                     .limits = effective(limits)};
-    size_t max = out->max;
+                     .limits = options_effective(options)};
+    size_t out_max = out->max, arena_max = a->max;
     x.steps = x.limits.steps;
-    if (x.limits.output < max && out->n < max - x.limits.output)
-        out->max = out->n + x.limits.output;
-    else
-        x.limits.output = max - out->n;
+    options_limit(&x.limits, out, a);
     buf_in_arena(&x.text, a, x.limits.output);
     buf_in_arena(&x.scratch, a, x.limits.output);
     err_code code = execute(&x, data);
-    out->max = max;
+    out->max = out_max;
+    a->max = arena_max;
     if (code && e)
         err_in_file(e, t->name.p);
     return code;

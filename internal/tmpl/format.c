@@ -2,10 +2,16 @@
 
 #include "base/utf8.h"
 #include "tmpl/func.h"
+#include "tmpl/mark.h"
 
-void print_init(struct printer *p, struct buf *out, struct buf *scratch, uint32_t max_width)
+void print_init(struct printer *p, struct buf *out, struct buf *scratch, uint32_t max_width,
+                uint64_t visits)
 {
-    *p = (struct printer){.out = out, .scratch = scratch, .max_width = max_width};
+    *p = (struct printer){.out = out,
+                          .scratch = scratch,
+                          .max_width = max_width,
+                          .visits = visits,
+                          .clean = MARK_EVERYWHERE};
 }
 
 static void add_char(struct buf *dst, uint32_t c)
@@ -47,6 +53,10 @@ static void container(struct printer *p, const struct value *v, uint32_t verb)
         buf_add_lit(p->out, "map");
     buf_add_byte(p->out, go ? '{' : '[');
     for (uint32_t i = 0; i < v->n && !p->out->failed; i++) {
+        if (p->visited >= p->visits) {
+            p->too_many = true;
+            break;
+        }
         if (i)
             buf_add_str(p->out, go ? STR(", ") : STR(" "));
         if (is_map) { /* the keys of a marked map are as foreign as the map: see func.h */
@@ -88,16 +98,37 @@ static bool by_kind(struct printer *p, const struct value *v, uint32_t verb)
     }
 }
 
-static void with_verb(struct printer *p, const struct value *v, uint32_t verb, bool nested)
+static void write_verb(struct printer *p, const struct value *v, uint32_t verb, bool nested)
 {
-    p->marked = p->marked || v->marked;
-    p->visited++;
+    p->visited += v->kind == VALUE_FLOAT || v->kind == TMPL_COMPLEX ? PRINT_FLOAT_COST : 1;
     if (v->kind == VALUE_NIL)
         nil(p, v, verb, nested);
     else if (verb == 'T')
         verb_text(p, str_c(func_type(v)));
     else if (!by_kind(p, v, verb))
         bad_verb(p, v, verb);
+}
+
+/*
+ * Where may the marked text stand that was written from `from` on? A string that was written as it
+ * is takes what it has earned along; everything else is judged by its characters.
+ */
+static uint8_t contexts(const struct printer *p, const struct value *v, uint32_t verb, size_t from)
+{
+    bool whole = v->kind == VALUE_STRING && (verb == 's' || verb == 'v') && !p->flags.sharp &&
+                 !p->flags.sharp_v && !p->flags.has_precision;
+    return whole ? mark_contexts(v) : mark_judge(str_of(p->out->p + from, p->out->n - from));
+}
+
+static void with_verb(struct printer *p, const struct value *v, uint32_t verb, bool nested)
+{
+    bool before = p->marked;
+    size_t from = p->out->n;
+    p->marked = v->marked;
+    write_verb(p, v, verb, nested);
+    if (p->marked && !nested)
+        p->clean &= contexts(p, v, verb, from);
+    p->marked = p->marked || before;
 }
 
 void print_value(struct printer *p, const struct value *v)

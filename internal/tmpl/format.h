@@ -24,16 +24,23 @@ struct printer {
     struct buf *out;
     struct buf *scratch; /* for numbers and quoted strings; its content is lost */
     uint32_t max_width;  /* larger widths and precisions are %!(BADWIDTH) and %!(BADPREC) */
-    uint32_t visited;    /* values that were written, for the step limit */
+    uint64_t visited;    /* values that were written, for the step limit; a float counts more */
+    uint64_t visits;     /* lists and maps are cut off when so many were visited */
     uint32_t depth;      /* of the list or map that is being written */
     bool marked;         /* something that was written carries the mark (value.h) */
+    uint8_t clean;       /* contexts in which everything marked may stand: see mark.h */
     bool too_deep;       /* lists and maps were nested deeper than PRINT_DEPTH_MAX */
+    bool too_many;       /* visits was reached */
     struct verb_flags flags;
 };
 
 #define PRINT_DEPTH_MAX 1000
+/* Finding the shortest digits of a float takes as long as evaluating this many nodes. */
+#define PRINT_FLOAT_COST 8
 
-void print_init(struct printer *p, struct buf *out, struct buf *scratch, uint32_t max_width);
+/* visits: see there. */
+void print_init(struct printer *p, struct buf *out, struct buf *scratch, uint32_t max_width,
+                uint64_t visits);
 /* As {{v}} prints it, but nil is <nil>. */
 void print_value(struct printer *p, const struct value *v);
 /* Print: a space between two operands if neither is a string. */

@@ -1,400 +1,144 @@
 /*
- * The functions of templates.
+ * The functions of templates: all there are, in one table.
  *
- * The table at the end of this file is all there is: a name, how many arguments it takes, its code
- * and a line for the documentation. To add a function, write a func_run (a new file for a new
- * subject, as compare.c) and a row. What a func_run has to know:
+ * A row is a name, the fewest and the most arguments, its code and a line for the documentation,
+ * which `vesta functions` and docs/functions.md show. To add a function, write a func_run in the
+ * file of its subject (or a new one) and a row. What a func_run has to know:
  *
  * - The arguments are evaluated, their number is right, and a piped value is the last one.
  * - nil is a value like any other here; what Go tells apart as "no value" prints the same.
  * - A failure is err_set(c->e, ERR_RENDER, ...) with a message that shows types and numbers, never
  *   a value: metadata holds secrets, and messages are logged.
  * - Text is built in c->text and returned with func_text. Nothing is allocated but from c->arena.
- * - The mark (value.h) must survive: whoever makes text of marked text marks the result.
+ * - Work that grows with an argument is charged, so that the steps limit sees it: the func_arg
+ *   functions and func_text do it for text; what recurses begins with func_check_tree.
+ * - The mark (value.h) must survive: what is made of a marked argument is marked, and a list or map
+ *   if the network decided how many elements it has. A result that is true or false, or that was
+ *   only chosen by a marked argument, is not. See mark.h for what clears a mark.
  */
 #include "tmpl/func.h"
-
-#include "base/utf8.h"
-#include "tmpl/chars.h"
-#include "tmpl/format.h"
-
-/* --- what functions share -------------------------------------------------------------------- */
-
-const char *func_type(const struct value *v)
-{
-    switch (v->kind) {
-    case VALUE_NIL: return "<nil>";
-    case VALUE_BOOL: return "bool";
-    case VALUE_INT: return "int";
-    case VALUE_BYTE: return "uint8";
-    case VALUE_FLOAT: return "float64";
-    case VALUE_STRING: return "string";
-    case VALUE_LIST: return "[]interface {}";
-    case VALUE_MAP: return "map[string]interface {}";
-    case VALUE_STRMAP: return "map[string]string";
-    default: return "complex128";
-    }
-}
-
-bool func_truth(const struct value *v)
-{
-    switch (v->kind) {
-    case VALUE_NIL: return false;
-    case VALUE_BOOL: return v->b;
-    case VALUE_INT:
-    case VALUE_BYTE: return v->i != 0;
-    case VALUE_FLOAT: return v->f != 0;
-    case TMPL_COMPLEX: return v->list[0].f != 0 || v->list[1].f != 0;
-    default: return v->n > 0;
-    }
-}
-
-void func_charge(struct call *c, uint64_t steps)
-{
-    *c->steps -= steps < *c->steps ? steps : *c->steps;
-}
-
-bool func_marked(const struct call *c)
-{
-    for (uint32_t i = 0; i < c->n; i++)
-        if (c->args[i].marked)
-            return true;
-    return false;
-}
-
-err_code func_text(struct call *c, bool marked, struct value *ret)
-{
-    struct str s;
-    if (c->text->overflow || c->text->n > UINT32_MAX)
-        return err_set(c->e, ERR_LIMIT, "the text is longer than the output limit of %zu bytes",
-                       c->text->max);
-    if (c->text->failed || !arena_str(c->arena, buf_str(c->text), &s))
-        return err_set(c->e, ERR_NOMEM, "the memory for rendering is used up");
-    *ret = value_str(s);
-    ret->marked = marked;
-    return ERR_OK;
-}
-
-static void printer_for(struct call *c, struct printer *p)
-{
-    print_init(p, c->text, c->scratch, c->width);
-}
-
-static err_code printed(struct call *c, const struct printer *p, struct value *ret)
-{
-    func_charge(c, p->visited);
-    if (p->too_deep)
-        return err_set(c->e, ERR_LIMIT, "lists and maps are nested more than %d deep",
-                       PRINT_DEPTH_MAX);
-    return func_text(c, p->marked || func_marked(c), ret);
-}
-
-/* --- logic ----------------------------------------------------------------------------------- */
-
-static err_code run_not(struct call *c, struct value *ret)
-{
-    *ret = value_bool(!func_truth(&c->args[0]));
-    return ERR_OK;
-}
-
-/* Templates have no function values, so there is nothing that could be called. */
-static err_code run_call(struct call *c, struct value *ret)
-{
-    (void)ret;
-    return err_set(c->e, ERR_RENDER, "non-function of type %s", func_type(&c->args[0]));
-}
-
-/* --- lists, maps and strings ----------------------------------------------------------------- */
-
-static err_code run_len(struct call *c, struct value *ret)
-{
-    const struct value *v = &c->args[0];
-    if (v->kind != VALUE_STRING && v->kind != VALUE_LIST && !value_is_map(*v))
-        return err_set(c->e, ERR_RENDER, "len of type %s", func_type(v));
-    *ret = value_int(v->n);
-    return ERR_OK;
-}
-
-/* A place in a list or string, at most limit. */
-static err_code index_arg(struct call *c, const struct value *v, uint32_t limit, uint32_t *ret)
-{
-    if (v->kind == VALUE_FLOAT)
-        return err_set(c->e, ERR_RENDER,
-                       "cannot index slice/array with type float64, as numbers in the data are");
-    if (v->kind != VALUE_INT && v->kind != VALUE_BYTE)
-        return err_set(c->e, ERR_RENDER, "cannot index slice/array with type %s", func_type(v));
-    if (v->i < 0 || v->i > limit)
-        return err_set(c->e, ERR_RENDER, "index out of range: there are %u", limit);
-    *ret = (uint32_t)v->i;
-    return ERR_OK;
-}
-
-/* One step of index: item[key]. */
-static err_code index_one(struct call *c, struct value *item, const struct value *key)
-{
-    uint32_t i = 0;
-    if (item->kind == VALUE_LIST || item->kind == VALUE_STRING) {
-        err_code code = index_arg(c, key, item->n, &i);
-        if (code)
-            return code;
-        if (i == item->n)
-            return err_set(c->e, ERR_RENDER, "index out of range: there are %u", item->n);
-        if (item->kind == VALUE_LIST)
-            *item = item->list[i];
-        else
-            *item = (struct value){.kind = VALUE_BYTE, .i = (unsigned char)item->s[i]};
-        return ERR_OK;
-    }
-    if (item->kind == VALUE_NIL)
-        return err_set(c->e, ERR_RENDER, "index of nil pointer");
-    if (!value_is_map(*item))
-        return err_set(c->e, ERR_RENDER, "can't index item of type %s", func_type(item));
-    if (key->kind != VALUE_STRING)
-        return err_set(c->e, ERR_RENDER, "value has type %s; should be string", func_type(key));
-    const struct value *found = value_get(item, value_as_str(*key));
-    if (found)
-        *item = *found;
-    else
-        *item = item->kind == VALUE_STRMAP ? value_str(STR("")) : value_nil();
-    return ERR_OK;
-}
-
-static err_code run_index(struct call *c, struct value *ret)
-{
-    struct value item = c->args[0];
-    if (item.kind == VALUE_NIL)
-        return err_set(c->e, ERR_RENDER, "index of untyped nil");
-    for (uint32_t i = 1; i < c->n; i++) {
-        err_code code = index_one(c, &item, &c->args[i]);
-        if (code)
-            return code;
-    }
-    *ret = item;
-    ret->marked = item.marked || func_marked(c);
-    return ERR_OK;
-}
-
-/*
- * The capacity of a list that Go's encoding/json has read. A slice expression may go up to it, past
- * the length: Go then shows elements that were never there, as nil. append doubles up to 256
- * elements; longer lists are taken as full.
- */
-static uint32_t go_capacity(uint32_t n)
-{
-    uint32_t capacity = 1;
-    if (n == 0 || n > 256)
-        return n;
-    while (capacity < n)
-        capacity *= 2;
-    return capacity;
-}
-
-static err_code slice_list(struct call *c, const struct value *list, uint32_t from, uint32_t to,
-                           struct value *ret)
-{
-    *ret = *list;
-    ret->n = to - from;
-    if (ret->n == 0)
-        return ERR_OK;
-    ret->list = list->list + from;
-    if (to <= list->n)
-        return ERR_OK;
-    struct value *items = arena_calloc(c->arena, ret->n, sizeof *items);
-    if (!items)
-        return err_set(c->e, ERR_NOMEM, "the memory for rendering is used up");
-    for (uint32_t i = from; i < list->n; i++)
-        items[i - from] = list->list[i];
-    ret->list = items;
-    return ERR_OK;
-}
-
-static err_code run_slice(struct call *c, struct value *ret)
-{
-    const struct value *item = &c->args[0];
-    bool is_list = item->kind == VALUE_LIST;
-    if (!is_list && item->kind != VALUE_STRING)
-        return err_set(c->e, ERR_RENDER, "can't slice item of type %s", func_type(item));
-    if (!is_list && c->n == 4)
-        return err_set(c->e, ERR_RENDER, "cannot 3-index slice a string");
-    uint32_t capacity = is_list ? go_capacity(item->n) : item->n;
-    uint32_t at[3] = {0, item->n, capacity};
-    for (uint32_t i = 1; i < c->n; i++) {
-        err_code code = index_arg(c, &c->args[i], capacity, &at[i - 1]);
-        if (code)
-            return code;
-    }
-    if (at[0] > at[1] || at[1] > at[2])
-        return err_set(c->e, ERR_RENDER, "invalid slice index: %u > %u",
-                       at[0] > at[1] ? at[0] : at[1], at[0] > at[1] ? at[1] : at[2]);
-    bool marked = func_marked(c);
-    if (is_list) {
-        err_code code = slice_list(c, item, at[0], at[1], ret);
-        if (code)
-            return code;
-    } else {
-        *ret = value_str(str_of(at[1] > at[0] ? item->s + at[0] : "", at[1] - at[0]));
-    }
-    ret->marked = marked;
-    return ERR_OK;
-}
-
-/* --- printing -------------------------------------------------------------------------------- */
-
-static err_code run_print(struct call *c, struct value *ret)
-{
-    struct printer p;
-    printer_for(c, &p);
-    print_values(&p, c->args, c->n);
-    return printed(c, &p, ret);
-}
-
-static err_code run_println(struct call *c, struct value *ret)
-{
-    struct printer p;
-    printer_for(c, &p);
-    print_line(&p, c->args, c->n);
-    return printed(c, &p, ret);
-}
-
-static err_code run_printf(struct call *c, struct value *ret)
-{
-    struct printer p;
-    if (c->args[0].kind != VALUE_STRING)
-        return err_set(c->e, ERR_RENDER, "the format must be a string, not %s",
-                       func_type(&c->args[0]));
-    printer_for(c, &p);
-    print_format(&p, value_as_str(c->args[0]), c->args + 1, c->n - 1);
-    return printed(c, &p, ret);
-}
-
-/* --- escaping -------------------------------------------------------------------------------- */
-
-/* The arguments as print writes them, but nil as it is printed in an action: <no value>. */
-static err_code arguments_as_text(struct call *c, struct value *ret)
-{
-    if (c->n == 1 && c->args[0].kind == VALUE_STRING) {
-        *ret = c->args[0];
-        return ERR_OK;
-    }
-    struct value *args = NULL;
-    if (c->n && !(args = arena_calloc(c->arena, c->n, sizeof *args)))
-        return err_set(c->e, ERR_NOMEM, "the memory for rendering is used up");
-    for (uint32_t i = 0; i < c->n; i++)
-        args[i] = c->args[i].kind == VALUE_NIL ? value_str(STR("<no value>")) : c->args[i];
-    struct printer p;
-    printer_for(c, &p);
-    print_values(&p, args, c->n);
-    err_code code = printed(c, &p, ret);
-    buf_clear(c->text);
-    return code;
-}
-
-static void escape_html(struct buf *dst, struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        switch (s.p[i]) {
-        case '\0': buf_add_lit(dst, "\xEF\xBF\xBD"); break;
-        case '"': buf_add_lit(dst, "&#34;"); break;
-        case '\'': buf_add_lit(dst, "&#39;"); break;
-        case '&': buf_add_lit(dst, "&amp;"); break;
-        case '<': buf_add_lit(dst, "&lt;"); break;
-        case '>': buf_add_lit(dst, "&gt;"); break;
-        default: buf_add_byte(dst, s.p[i]);
-        }
-    }
-}
-
-static void escape_js(struct buf *dst, struct str s)
-{
-    while (s.n) {
-        size_t len;
-        uint32_t c = utf8_decode(s, &len);
-        if (c == '\\' || c == '\'' || c == '"') {
-            buf_add_byte(dst, '\\');
-            buf_add_byte(dst, (char)c);
-        } else if (c < ' ' || c == '<' || c == '>' || c == '&' || c == '=' ||
-                   (c >= 0x80 && !chars_is_print(c))) {
-            buf_addf(dst, "\\u%04X", (unsigned)c);
-        } else {
-            buf_add(dst, s.p, len);
-        }
-        s = str_skip(s, len);
-    }
-}
-
-static void escape_url(struct buf *dst, struct str s)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == ' ') {
-            buf_add_byte(dst, '+');
-        } else if (c < 0x80 && (chars_is_name(c) || c == '-' || c == '.' || c == '~')) {
-            buf_add_byte(dst, (char)c);
-        } else {
-            buf_add_byte(dst, '%');
-            buf_add_byte(dst, digits[c >> 4]);
-            buf_add_byte(dst, digits[c & 15]);
-        }
-    }
-}
-
-static err_code escaped(struct call *c, void (*escape)(struct buf *, struct str), struct value *ret)
-{
-    struct value text = value_nil();
-    err_code code = arguments_as_text(c, &text);
-    if (code)
-        return code;
-    escape(c->text, value_as_str(text));
-    return func_text(c, text.marked || func_marked(c), ret);
-}
-
-static err_code run_html(struct call *c, struct value *ret)
-{
-    return escaped(c, escape_html, ret);
-}
-
-static err_code run_js(struct call *c, struct value *ret)
-{
-    return escaped(c, escape_js, ret);
-}
-
-static err_code run_urlquery(struct call *c, struct value *ret)
-{
-    return escaped(c, escape_url, ret);
-}
-
-/* --- the table ------------------------------------------------------------------------------- */
 
 #define MANY FUNC_ANY_NUMBER
 
 const struct func func_table[] = {
+    /* Go's own */
     {"and", 1, MANY, NULL, "and A...: the first argument that is false, or the last one", FUNC_AND},
     {"or", 1, MANY, NULL, "or A...: the first argument that is true, or the last one", FUNC_OR},
-    {"not", 1, 1, run_not, "not A: true if A is false", FUNC_PLAIN},
+    {"not", 1, 1, func_not, "not A: true if A is false", FUNC_PLAIN},
     {"eq", 1, MANY, func_eq, "eq A B...: true if A equals any B", FUNC_PLAIN},
     {"ne", 2, 2, func_ne, "ne A B: true if A does not equal B", FUNC_PLAIN},
     {"lt", 2, 2, func_lt, "lt A B: true if A is less than B", FUNC_PLAIN},
     {"le", 2, 2, func_le, "le A B: true if A is less than B or equals it", FUNC_PLAIN},
     {"gt", 2, 2, func_gt, "gt A B: true if A is greater than B", FUNC_PLAIN},
     {"ge", 2, 2, func_ge, "ge A B: true if A is greater than B or equals it", FUNC_PLAIN},
-    {"len", 1, 1, run_len, "len A: the bytes of a string, the elements of a list or map",
+    {"len", 1, 1, func_len, "len A: the bytes of a string, the elements of a list or map",
      FUNC_PLAIN},
-    {"index", 1, MANY, run_index, "index A KEY...: A[KEY]...; a key that a map has not gives nil",
+    {"index", 1, MANY, func_index, "index A KEY...: A[KEY]...; a key that a map has not gives nil",
      FUNC_PLAIN},
-    {"slice", 1, 4, run_slice, "slice A FROM TO: a part of a string (in bytes) or list",
+    {"slice", 1, 4, func_slice, "slice A FROM TO: a part of a string (in bytes) or list",
      FUNC_PLAIN},
-    {"print", 0, MANY, run_print, "print A...: the arguments as text", FUNC_PLAIN},
-    {"printf", 1, MANY, run_printf, "printf FORMAT A...: the arguments in the format", FUNC_PLAIN},
-    {"println", 0, MANY, run_println, "println A...: as print, spaces between, a newline after",
+    {"print", 0, MANY, func_print, "print A...: the arguments as text", FUNC_PLAIN},
+    {"printf", 1, MANY, func_printf, "printf FORMAT A...: the arguments in the format", FUNC_PLAIN},
+    {"println", 0, MANY, func_println, "println A...: as print, spaces between, a newline after",
      FUNC_PLAIN},
-    {"html", 0, MANY, run_html, "html A...: the text of the arguments, escaped for HTML",
+    {"html", 0, MANY, func_html, "html A...: the text of the arguments, escaped for HTML",
      FUNC_PLAIN},
-    {"js", 0, MANY, run_js, "js A...: the text of the arguments, escaped for JavaScript",
+    {"js", 0, MANY, func_js, "js A...: the text of the arguments, escaped for JavaScript",
      FUNC_PLAIN},
-    {"urlquery", 0, MANY, run_urlquery, "urlquery A...: the text, escaped for a URL's query",
+    {"urlquery", 0, MANY, func_urlquery,
+     "urlquery A...: the text, escaped for a URL's query; clears the mark everywhere", FUNC_PLAIN},
+    {"call", 1, MANY, func_call, "call F A...: an error, since there are no function values",
      FUNC_PLAIN},
-    {"call", 1, MANY, run_call, "call F A...: an error, since there are no function values",
+    /* choosing */
+    {"default", 1, 2, func_default,
+     "default D A: A, or D if A is empty: false, 0, \"\", nil, no elements", FUNC_PLAIN},
+    {"required", 2, 2, func_required, "required MESSAGE A: A, or an error if it is nil or \"\"",
+     FUNC_PLAIN},
+    {"fail", 1, 1, func_fail, "fail MESSAGE: an error; the message is shown if it is a literal",
+     FUNC_PLAIN},
+    {"ternary", 3, 3, func_ternary, "ternary A B TEST: A if TEST is true, B if it is false",
+     FUNC_PLAIN},
+    {"coalesce", 0, MANY, func_coalesce, "coalesce A...: the first that is not empty, or nil",
+     FUNC_PLAIN},
+    {"empty", 1, 1, func_empty, "empty A: true if A is false, 0, \"\", nil or without elements",
+     FUNC_PLAIN},
+    /* lists and maps */
+    {"get", 2, 2, func_get, "get MAP KEY: MAP[KEY], or \"\" if there is none", FUNC_PLAIN},
+    {"hasKey", 2, 2, func_has_key, "hasKey MAP KEY: true if MAP has KEY", FUNC_PLAIN},
+    {"dig", 3, MANY, func_dig, "dig KEY... D MAP: MAP[KEY]..., or D if a key is missing on the way",
+     FUNC_PLAIN},
+    {"dict", 0, MANY, func_dict, "dict KEY A...: a map", FUNC_PLAIN},
+    {"list", 0, MANY, func_make_list, "list A...: a list", FUNC_PLAIN},
+    {"first", 1, 1, func_first, "first LIST: its first element, or nil", FUNC_PLAIN},
+    {"has", 2, 2, func_has, "has A LIST: true if A is an element of LIST; 1 is not 1.0",
+     FUNC_PLAIN},
+    {"concat", 0, MANY, func_concat, "concat LIST...: one list", FUNC_PLAIN},
+    {"until", 1, 1, func_until, "until N: the list 0, 1, ... up to N - 1", FUNC_PLAIN},
+    {"join", 2, 2, func_join, "join SEPARATOR LIST: the elements as text, without nil", FUNC_PLAIN},
+    {"splitList", 2, 2, func_split_list, "splitList SEPARATOR S: the list of the pieces",
+     FUNC_PLAIN},
+    {"split", 2, 2, func_split, "split SEPARATOR S: a map of the pieces, with the keys _0, _1, ...",
+     FUNC_PLAIN},
+    /* text */
+    {"quote", 0, MANY, func_quote,
+     "quote A...: each as text in double quotes with Go's escapes, nil left out", FUNC_PLAIN},
+    {"squote", 0, MANY, func_squote, "squote A...: each as text in single quotes, nothing escaped",
+     FUNC_PLAIN},
+    {"indent", 2, 2, func_indent, "indent N S: S with N spaces before every line", FUNC_PLAIN},
+    {"nindent", 2, 2, func_nindent, "nindent N S: the same, and a newline before all", FUNC_PLAIN},
+    {"trim", 1, 1, func_trim, "trim S: without white space at both ends", FUNC_PLAIN},
+    {"trimAll", 2, 2, func_trim_all, "trimAll CHARS S: without these characters at both ends",
+     FUNC_PLAIN},
+    {"trimPrefix", 2, 2, func_trim_prefix, "trimPrefix P S: without P at the beginning",
+     FUNC_PLAIN},
+    {"trimSuffix", 2, 2, func_trim_suffix, "trimSuffix P S: without P at the end", FUNC_PLAIN},
+    {"upper", 1, 1, func_upper, "upper S: in upper case (Latin, Greek, Cyrillic)", FUNC_PLAIN},
+    {"lower", 1, 1, func_lower, "lower S: in lower case (Latin, Greek, Cyrillic)", FUNC_PLAIN},
+    {"title", 1, 1, func_title, "title S: with a capital at the beginning of each word",
+     FUNC_PLAIN},
+    {"replace", 3, 3, func_replace, "replace OLD NEW S: S with NEW for every OLD", FUNC_PLAIN},
+    {"contains", 2, 2, func_contains, "contains PART S: true if S has PART", FUNC_PLAIN},
+    {"hasPrefix", 2, 2, func_has_prefix, "hasPrefix P S: true if S begins with P", FUNC_PLAIN},
+    {"hasSuffix", 2, 2, func_has_suffix, "hasSuffix P S: true if S ends with P", FUNC_PLAIN},
+    {"toString", 1, 1, func_to_string, "toString A: as text", FUNC_PLAIN},
+    /* numbers */
+    {"int", 1, 1, func_int, "int A: as a whole number, cut; 0 for text that is none", FUNC_PLAIN},
+    {"float64", 1, 1, func_float64,
+     "float64 A: as a floating point number; 0 for text that is none", FUNC_PLAIN},
+    {"add", 0, MANY, func_add, "add A...: the sum, each taken as int does; so with all of these",
+     FUNC_PLAIN},
+    {"sub", 2, 2, func_sub, "sub A B: A - B", FUNC_PLAIN},
+    {"mul", 1, MANY, func_mul, "mul A...: the product", FUNC_PLAIN},
+    {"div", 2, 2, func_div, "div A B: A / B, cut", FUNC_PLAIN},
+    {"mod", 2, 2, func_mod, "mod A B: the rest of A / B", FUNC_PLAIN},
+    {"max", 1, MANY, func_max, "max A...: the largest", FUNC_PLAIN},
+    {"min", 1, MANY, func_min, "min A...: the smallest", FUNC_PLAIN},
+    /* encoding */
+    {"toJson", 1, 1, func_to_json, "toJson A: as JSON in one line; clears the mark in YAML",
+     FUNC_PLAIN},
+    {"mustToJson", 1, 1, func_to_json, "mustToJson A: the same", FUNC_PLAIN},
+    {"fromJson", 1, 1, func_from_json, "fromJson S: what the JSON text stands for", FUNC_PLAIN},
+    {"toYaml", 1, 1, func_to_yaml, "toYaml A: as YAML without a newline at the end", FUNC_PLAIN},
+    {"b64enc", 1, 1, func_b64enc, "b64enc S: as base64; clears the mark everywhere", FUNC_PLAIN},
+    {"b64dec", 1, 1, func_b64dec, "b64dec S: what the base64 stands for", FUNC_PLAIN},
+    {"sha256sum", 1, 1, func_sha256sum, "sha256sum S: its SHA-256 in hexadecimal", FUNC_PLAIN},
+    /* addresses */
+    {"cidrhost", 2, 2, func_cidrhost,
+     "cidrhost PREFIX N: address N of a prefix such as 10.1.0.0/16; -1 is its last", FUNC_PLAIN},
+    {"cidrnetmask", 1, 1, func_cidrnetmask, "cidrnetmask PREFIX: the netmask of an IPv4 prefix",
+     FUNC_PLAIN},
+    {"cidrsubnet", 3, 3, func_cidrsubnet,
+     "cidrsubnet PREFIX BITS N: its subnet N, with BITS more bits", FUNC_PLAIN},
+    /* boot scripts */
+    {"ipxe", 1, 1, func_ipxe,
+     "ipxe A: as text, or an error if iPXE would take it for more than one word; clears the mark "
+     "there",
+     FUNC_PLAIN},
+    {"grubquote", 1, 1, func_grubquote,
+     "grubquote A: as text in quotes for GRUB; clears the mark there", FUNC_PLAIN},
+    {"shquote", 1, 1, func_shquote, "shquote A: as text in single quotes for a shell", FUNC_PLAIN},
+    {"karg", 1, 1, func_karg,
+     "karg A: as text for a kernel argument's value, in double quotes if it has spaces",
      FUNC_PLAIN},
     {NULL, 0, 0, NULL, NULL, FUNC_PLAIN},
 };

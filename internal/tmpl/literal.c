@@ -243,7 +243,8 @@ static bool looks_like_float(struct str s)
            str_find_byte(s, 'E', 0) < s.n;
 }
 
-static enum literal_result integer(struct str s, struct value *ret)
+/* An int with its sign. */
+static enum literal_result parse_int(struct str s, int64_t *ret)
 {
     bool negative = s.n && s.p[0] == '-';
     bool sign = s.n && (negative || s.p[0] == '+');
@@ -254,9 +255,27 @@ static enum literal_result integer(struct str s, struct value *ret)
     uint64_t limit = (uint64_t)INT64_MAX + (negative ? 1 : 0);
     if (u > limit)
         return sign ? LITERAL_TOO_BIG : LITERAL_OVERFLOW;
-    int64_t i = negative ? (int64_t)(0 - u) : (int64_t)u;
-    *ret = looks_like_float(s) ? value_float((double)i) : value_int(i);
+    *ret = negative ? (int64_t)(0 - u) : (int64_t)u;
     return LITERAL_OK;
+}
+
+static enum literal_result integer(struct str s, struct value *ret)
+{
+    int64_t i;
+    enum literal_result r = parse_int(s, &i);
+    if (r == LITERAL_OK)
+        *ret = looks_like_float(s) ? value_float((double)i) : value_int(i);
+    return r;
+}
+
+bool literal_parse_int(struct str s, int64_t *ret)
+{
+    return parse_int(s, ret) == LITERAL_OK;
+}
+
+bool literal_parse_float(struct arena *a, struct str s, double *ret)
+{
+    return parse_float(a, s, ret) == LITERAL_OK;
 }
 
 enum literal_result literal_number(struct arena *a, const struct token *t, struct value *ret)

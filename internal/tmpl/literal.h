@@ -22,4 +22,8 @@ enum literal_result literal_number(struct arena *a, const struct token *t, struc
 /* The text of a TOKEN_STRING or TOKEN_RAW_STRING. */
 enum literal_result literal_string(struct arena *a, const struct token *t, struct str *ret);
 
+/* Text as Go's strconv.ParseInt(s, 0, 64) and ParseFloat read it; false if it is none that fits. */
+bool literal_parse_int(struct str s, int64_t *ret);
+bool literal_parse_float(struct arena *a, struct str s, double *ret);
+
 #endif

@@ -20,23 +20,23 @@
 
 #define PASSES_MAX 20
 
-enum class { CLASS_CONST, CLASS_DATA, CLASS_ROOT, CLASS_REQUEST };
+enum origin { CLASS_CONST, CLASS_DATA, CLASS_ROOT, CLASS_REQUEST };
 
 struct needs {
     const struct tmpl *t;
     uint8_t *dots;   /* by definition: the class of its dot, UNREACHED if nothing invokes it */
     uint8_t **slots; /* by definition: the classes of its variables */
     const struct definition *def;
-    enum class dot;
-    enum class seen; /* the highest class that was used; ROOT never */
+    enum origin dot;
+    enum origin seen; /* the highest class that was used; ROOT never */
     bool changed;
 };
 
 #define UNREACHED 255
 
-static enum class pipe_class(struct needs *x, const struct pipe *pipe);
+static enum origin pipe_class(struct needs *x, const struct pipe *pipe);
 
-static void see(struct needs *x, enum class c)
+static void see(struct needs *x, enum origin c)
 {
     if (c == CLASS_ROOT)
         c = CLASS_REQUEST;
@@ -44,7 +44,7 @@ static void see(struct needs *x, enum class c)
         x->seen = c;
 }
 
-static void raise_slot(struct needs *x, const struct slot_ref *ref, enum class c)
+static void raise_slot(struct needs *x, const struct slot_ref *ref, enum origin c)
 {
     for (; ref; ref = ref->maybe_unset ? ref->otherwise : NULL) {
         uint8_t *slot = &x->slots[x->def->index][ref->slot];
@@ -55,73 +55,89 @@ static void raise_slot(struct needs *x, const struct slot_ref *ref, enum class c
     }
 }
 
-static enum class slot_class(const struct needs *x, const struct slot_ref *ref) {
-    enum class c = CLASS_CONST; for (; ref; ref = ref->maybe_unset ? ref->otherwise : NULL){
-        enum class one = x->slots[x->def->index][ref->slot]; c = one > c ? one : c;}
-return c;
+static enum origin slot_class(const struct needs *x, const struct slot_ref *ref)
+{
+    enum origin c = CLASS_CONST;
+    for (; ref; ref = ref->maybe_unset ? ref->otherwise : NULL) {
+        enum origin one = x->slots[x->def->index][ref->slot];
+        c = one > c ? one : c;
+    }
+    return c;
 }
 
-static enum class field_class(struct needs *x, enum class base, struct str name) {
-    enum class c = base;
-    if (base == CLASS_ROOT) c = str_is(name, "request") ? CLASS_REQUEST : CLASS_DATA;
+static enum origin field_class(struct needs *x, enum origin base, struct str name)
+{
+    enum origin c = base;
+    if (base == CLASS_ROOT)
+        c = str_is(name, "request") ? CLASS_REQUEST : CLASS_DATA;
     see(x, c);
     return c;
 }
 
-static enum class operand_class(struct needs *x, const struct operand *op) {
-    enum class c = CLASS_CONST; switch ((enum operand_kind)op->kind){
-        case OPERAND_NIL : case OPERAND_CONST : case OPERAND_OVERFLOW : case
-        OPERAND_CALL : break; /* without arguments */
-        case OPERAND_DOT : case OPERAND_FIELD : c = x->dot;
-        break;
-        case OPERAND_VAR : c = slot_class(x, op->var);
-        break;
-        case OPERAND_CHAIN : c = operand_class(x, op->base);
-        break;
-        case OPERAND_PIPE : c = pipe_class(x, op->pipe);
-        break;
+static enum origin operand_class(struct needs *x, const struct operand *op)
+{
+    enum origin c = CLASS_CONST;
+    switch ((enum operand_kind)op->kind) {
+    case OPERAND_NIL:
+    case OPERAND_CONST:
+    case OPERAND_OVERFLOW:
+    case OPERAND_CALL: break; /* without arguments */
+    case OPERAND_DOT:
+    case OPERAND_FIELD: c = x->dot; break;
+    case OPERAND_VAR: c = slot_class(x, op->var); break;
+    case OPERAND_CHAIN: c = operand_class(x, op->base); break;
+    case OPERAND_PIPE: c = pipe_class(x, op->pipe); break;
     }
-for (uint32_t i = 0; i < op->nfields; i++) c = field_class(x, c, op->fields[i]);
-return c;
+    for (uint32_t i = 0; i < op->nfields; i++)
+        c = field_class(x, c, op->fields[i]);
+    return c;
 }
 
-/* index . "key" is a field access in other words. */
+/* index . "key" is a field access in other words, and so are get and hasKey. */
 static bool is_literal_index(const struct command *cmd)
 {
     const struct operand *key = cmd->nargs >= 2 ? cmd->first->next->next : NULL;
-    return key && str_is(STR("index"), cmd->first->func->name) && key->kind == OPERAND_CONST &&
-           key->constant.kind == VALUE_STRING;
+    func_run *run = cmd->first->func->run;
+    return key && (run == func_index || run == func_get || run == func_has_key) &&
+           key->kind == OPERAND_CONST && key->constant.kind == VALUE_STRING;
 }
 
 /* The result of a function is made from all of its arguments. */
-static enum class call_class(struct needs *x, const struct command *cmd, enum class final) {
-    enum class c = final; bool index = is_literal_index(cmd); see(x, final);
-    for (const struct operand *a = cmd->first->next; a;
-         a = a->next){enum class one = operand_class(x, a);
-                      if (index && a == cmd->first->next)
-                          one = field_class(x, one, value_as_str(a->next->constant));
-                      see(x, one); c = one > c ? one : c;}
-return c == CLASS_ROOT ? CLASS_REQUEST : c;
+static enum origin call_class(struct needs *x, const struct command *cmd, enum origin final)
+{
+    enum origin c = final;
+    bool index = is_literal_index(cmd);
+    see(x, final);
+    for (const struct operand *a = cmd->first->next; a; a = a->next) {
+        enum origin one = operand_class(x, a);
+        if (index && a == cmd->first->next)
+            one = field_class(x, one, value_as_str(a->next->constant));
+        see(x, one);
+        c = one > c ? one : c;
+    }
+    return c == CLASS_ROOT ? CLASS_REQUEST : c;
 }
 
-static enum class pipe_class(struct needs *x, const struct pipe *pipe) {
-    enum class c = CLASS_CONST;
+static enum origin pipe_class(struct needs *x, const struct pipe *pipe)
+{
+    enum origin c = CLASS_CONST;
     for (const struct command *cmd = pipe->commands; cmd; cmd = cmd->next)
         c = cmd->first->kind == OPERAND_CALL ? call_class(x, cmd, c) : operand_class(x, cmd->first);
-    for (uint8_t i = 0; i < pipe->ndecl; i++) raise_slot(x, pipe->decl[i], c);
+    for (uint8_t i = 0; i < pipe->ndecl; i++)
+        raise_slot(x, pipe->decl[i], c);
     return c;
 }
 
 static void list_class(struct needs *x, const struct node *n);
 
-static void loop_class(struct needs *x, const struct node *n, enum class c)
+static void loop_class(struct needs *x, const struct node *n, enum origin c)
 {
     see(x, c);
     if (c == CLASS_ROOT)
         c = CLASS_REQUEST;
     for (uint8_t i = 0; i < n->pipe->ndecl; i++)
         raise_slot(x, n->pipe->decl[i], c);
-    enum class dot = x->dot;
+    enum origin dot = x->dot;
     x->dot = c;
     list_class(x, n->body);
     x->dot = dot;
@@ -131,7 +147,7 @@ static void loop_class(struct needs *x, const struct node *n, enum class c)
 static void branches_class(struct needs *x, const struct node *n)
 {
     for (; n; n = n->chained) {
-        enum class c = pipe_class(x, n->pipe), dot = x->dot;
+        enum origin c = pipe_class(x, n->pipe), dot = x->dot;
         see(x, c);
         if (n->kind == NODE_WITH)
             x->dot = c;
@@ -143,7 +159,7 @@ static void branches_class(struct needs *x, const struct node *n)
 
 static void template_class(struct needs *x, const struct node *n)
 {
-    enum class c = n->pipe ? pipe_class(x, n->pipe) : CLASS_CONST;
+    enum origin c = n->pipe ? pipe_class(x, n->pipe) : CLASS_CONST;
     if (!n->target)
         return;
     uint8_t *dot = &x->dots[n->target->index];
@@ -158,7 +174,7 @@ static void list_class(struct needs *x, const struct node *n)
     for (; n; n = n->next) {
         switch ((enum node_kind)n->kind) {
         case NODE_ACTION: {
-            enum class c = pipe_class(x, n->pipe);
+            enum origin c = pipe_class(x, n->pipe);
             if (!n->pipe->ndecl)
                 see(x, c);
             break;

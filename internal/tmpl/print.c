@@ -12,6 +12,6 @@ void tmpl_print(struct buf *dst, const struct value *v)
     }
     BUF_LOCAL(scratch, SCRATCH_MAX);
     struct printer p;
-    print_init(&p, dst, &scratch, WIDTH_MAX);
+    print_init(&p, dst, &scratch, WIDTH_MAX, UINT64_MAX);
     print_value(&p, v);
 }

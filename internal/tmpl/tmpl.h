@@ -26,10 +26,27 @@ enum tmpl_needs {
     TMPL_NEEDS_REQUEST, /* .request, or the dot or $ as a whole */
 };
 
-/* Limits; 0 in a field means the default that is named. None can be raised by a template. */
-struct tmpl_limits {
+/*
+ * What the output is. It decides how marked values (value.h), which somebody on the network chose,
+ * may be printed: see mark.h. Values that are not marked are printed as they are everywhere.
+ */
+enum tmpl_context {
+    TMPL_GENERIC, /* anything but control characters */
+    TMPL_IPXE,
+    TMPL_PXELINUX,
+    TMPL_GRUB,
+    TMPL_YAML,    /* cloud-config, Butane, meta-data, network-config */
+    TMPL_SCRIPT,  /* a script for a shell that cloud-init runs */
+    TMPL_TRUSTED, /* marks do not count */
+};
+#define TMPL_CONTEXTS 7
+
+/* 0 in a field means the default that is named. No limit can be raised by a template. */
+struct tmpl_options {
+    enum tmpl_context context; /* TMPL_GENERIC */
     uint32_t depth; /* nested invocations, if/range/with and parentheses: 200; at most 1000 */
-    uint64_t steps; /* evaluated nodes: 5,000,000 */
+    uint64_t steps; /* evaluated nodes, and the work of functions: 5,000,000 */
+    size_t memory;  /* bytes from the arena, without those of the output: 32 MiB */
     size_t output;  /* bytes: 8 MiB; the smaller of this and out->max holds */
     uint32_t width; /* printf width and precision: 4096 */
 };
@@ -53,11 +70,11 @@ size_t tmpl_memory(const struct tmpl *t);
 /*
  * Executes t with data as the dot and appends to out. On failure out holds an unusable part of the
  * output. Scratch memory comes from a and may be reused by the caller afterwards, but not before
- * the output was taken if out lives in a. limits may be NULL. ERR_RENDER with line, column, the
+ * the output was taken if out lives in a. options may be NULL. ERR_RENDER with line, column, the
  * expression at fault and the key, never a value; ERR_LIMIT names the limit; ERR_NOMEM.
  */
 err_code tmpl_execute(const struct tmpl *t, const struct value *data, struct arena *a,
-                      const struct tmpl_limits *limits, struct buf *out, struct err *e);
+                      const struct tmpl_options *options, struct buf *out, struct err *e);
 
 /* A value as {{.}} prints it (fmt.Print of Go): 1e+06, map[a:1], <no value> for nil. */
 void tmpl_print(struct buf *dst, const struct value *v);

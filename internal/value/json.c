@@ -91,6 +91,13 @@ static void json_cleanup(json_t **j)
     json_decref(*j);
 }
 
+/* jansson's words without the piece of text that it quotes, which can be a value and a secret. */
+static int words_only(const char *text)
+{
+    const char *quote = strstr(text, " near '");
+    return quote ? (int)(quote - text) : (int)strlen(text);
+}
+
 /* jansson counts columns in characters, of the byte after the offending token; good enough to show.
  */
 static err_code syntax_error(const json_error_t *je, struct str text, struct err *e)
@@ -109,7 +116,8 @@ static err_code syntax_error(const json_error_t *je, struct str text, struct err
                       MAX_DEPTH);
     if (code == json_error_out_of_memory)
         return nomem(e);
-    return err_at(e, ERR_INVALID, je->line, column, "not JSON: %s", je->text);
+    return err_at(e, ERR_INVALID, je->line, column, "not JSON: %.*s", words_only(je->text),
+                  je->text);
 }
 
 err_code value_from_json(struct arena *a, struct str text, struct value *ret, struct err *e)
@@ -224,10 +232,29 @@ static void write_float(struct buf *dst, double f)
     }
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
+/* How many bytes at the start are written as they are. */
+static size_t plain_bytes(struct str s)
+{
+    size_t n = 0;
+    while (n < s.n && is_plain((unsigned char)s.p[n]))
+        n++;
+    return n;
+}
+
 void value_json_string(struct buf *dst, struct str s, int flags)
 {
     buf_add_byte(dst, '"');
     while (s.n) {
+        size_t plain = plain_bytes(s);
+        buf_add(dst, s.p, plain);
+        s = str_skip(s, plain);
+        if (!s.n)
+            break;
         size_t len;
         uint32_t cp = utf8_decode(s, &len);
         bool html = (flags & VALUE_JSON_HTML_ESCAPE) && (cp == '<' || cp == '>' || cp == '&');

@@ -35,7 +35,8 @@ struct value_pair;
 struct value {
     uint8_t kind;
     bool marked;
-    uint32_t n; /* bytes of a string, items of a list, pairs of a map */
+    uint8_t clean; /* of a marked string: a set that belongs to tmpl/mark.h */
+    uint32_t n;    /* bytes of a string, items of a list, pairs of a map */
     union {
         bool b;
         int64_t i; /* VALUE_INT and VALUE_BYTE */
@@ -132,6 +133,24 @@ struct value_decimal {
     char digits[20];
 };
 void value_shortest(double f, struct value_decimal *ret);
+
+/*
+ * The first document of a YAML text (see yaml.h, which has the positions) as the value that its
+ * JSON would be: merges applied, numbers as floats, timestamps and binary data as strings, keys
+ * that are numbers or booleans as their JSON text. An empty text is nil. Errors of yaml_read, and
+ * ERR_INVALID with a place for what JSON cannot say: .inf, .nan, a key that is null or no scalar.
+ * The result lives in a; text may go.
+ */
+err_code value_from_yaml(struct arena *a, struct str text, struct value *ret, struct err *e);
+
+/*
+ * Writes YAML in block style, byte for byte as Go's sigs.k8s.io/yaml does (goyaml.v2): keys sorted
+ * with the digits in them as numbers (a2 before a10), strings quoted only where they would be read
+ * as something else, a newline at the end. Invalid UTF-8 becomes U+FFFD. Unlike there, infinite
+ * floats are .inf, and a key `<<` and U+2028 are quoted so that they read back. Fails dst when v is
+ * nested more than 512 levels deep.
+ */
+void value_to_yaml(struct buf *dst, const struct value *v);
 
 /*
  * Does the text parse as YAML 1.1 (every document of it)? Anchors must be known where they are

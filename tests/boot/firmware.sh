@@ -98,6 +98,8 @@ start_machine() { # UUID MAC
             -drive "if=pflash,format=raw,unit=1,file=$work/vars.fd")
     fi
     wire=$logs/$firmware-$name.pcap
+    # The profiles say no_timer_check: without it, on a busy host, the kernel finds emulated timers too
+    # slow and panics.
     qemu-system-x86_64 -accel tcg -m 512 -nographic -no-reboot -monitor none -serial "file:$serial" \
         "${platform[@]}" -uuid "$1" \
         -netdev "user,id=net0,bootfile=http://10.0.2.2:$port/boot.ipxe" \

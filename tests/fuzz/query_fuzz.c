@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/always.h"
-#include "http/http.h"
+#include "base/query.h"
 #include "http/range.h"
 #include "http/raw.h"
 
@@ -14,9 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void fuzz_query(struct str in)
 {
     ARENA_LOCAL(a, 1 << 20);
-    struct http_pair *pairs = NULL;
+    struct query_pair *pairs = NULL;
     uint32_t n = 0, dropped = 0;
-    if (http_query(&a, in, 64, &pairs, &n, &dropped, NULL))
+    if (query_read(&a, in, 64, &pairs, &n, &dropped, NULL))
         return;
     always(n <= 64);
     size_t total = 0;
@@ -31,7 +31,7 @@ static void fuzz_path(struct str in)
 {
     ARENA_LOCAL(a, 1 << 20);
     struct str path;
-    if (http_path_decode(&a, in, &path, NULL))
+    if (query_path_decode(&a, in, &path, NULL))
         return;
     always(path.n <= in.n);
     always(path.n == 0 || !memchr(path.p, '\0', path.n));

@@ -1,8 +1,10 @@
 """What machines get: every path of the boot plane, its headers, signatures, and the log of it all."""
 
 import json
+import os
 import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 from vesta import (
@@ -422,3 +424,51 @@ def test_log_level() -> None:
         server.get("/ipxe").want(200)
         server.stop()
         check_equal(server.log(), "", "the log")
+
+
+# Lines of 1,000 bytes: more than a pipe and the program's own buffers hold.
+FLOOD = 7000
+
+
+def flood_log(server: Server) -> None:
+    with server.connect(timeout=20) as c:
+        for _ in range(FLOOD):
+            c.request("/" + "x" * 900).want(404)
+
+
+def serve_with_log(folder: Path, log: int) -> Server:
+    def redirect() -> None:
+        os.dup2(log, 2)
+
+    return Server(folder / "data", limits=redirect)
+
+
+def test_a_log_that_nobody_reads_stops_no_machine() -> None:
+    reader, writer = os.pipe()
+    with Scratch() as folder:
+        with serve_with_log(folder, writer) as server:
+            flood_log(server)
+        # Leaving the block has stopped it, with the pipe as full as it was.
+    os.close(reader)
+    os.close(writer)
+
+
+def test_lost_log_lines_are_counted() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    log = bytearray()
+
+    def all_told() -> bool:
+        try:
+            log.extend(os.read(reader, 1 << 20))
+        except BlockingIOError:
+            pass
+        lost = sum(int(n) for n in re.findall(rb"warn log-lost lines=(\d+)\n", log))
+        return lost > 0 and lost + log.count(b" status=404 ") == FLOOD
+
+    with Scratch() as folder:
+        with serve_with_log(folder, writer) as server:
+            flood_log(server)
+            wait_for(all_told, "every line to be written or counted as lost")
+    os.close(reader)
+    os.close(writer)

@@ -43,7 +43,7 @@ WRONG = {
     "profiles/types.json": None,
     "generic/open.txt": (2, None),
     "cloud/sub/func.yaml": (2, 6),
-    "ignition/broken.ign": (1, None),
+    "ignition/broken.ign": None,  # the text ends too early: there is no place
 }
 
 
@@ -344,7 +344,7 @@ def test_put_shows_why_it_was_refused(server: Server) -> None:
         check("/selector/mac" in outcome.err and "MAC" in outcome.err, outcome.err)
         (tmp / "template").write_text("one\n{{end}}\n")
         outcome = run("put", "template", "generic/refused.txt", tmp / "template", *here).want(1)
-        check("line 2" in outcome.err, outcome.err)
+        check("refused.txt:2:" in outcome.err and ": error: " in outcome.err, outcome.err)
         run("put", "group", "../x", tmp / "group", *here).want(1)
         run("put", "group", "refused", tmp / "none", *here).want(1)
 

@@ -8,7 +8,10 @@ set -eu
 build=(gcc libc6-dev make git pkg-config libmicrohttpd-dev libjansson-dev libsodium-dev libsqlite3-dev
     liburcu-dev libyaml-dev libgnutls28-dev nettle-dev libgmp-dev zlib1g-dev libcurl4-gnutls-dev
     libseccomp-dev)
-test=(clang libcriterion-dev gnupg gpgv curl python3 sqlite3 procps)
+# The python3-* are what cloud-init imports: it is run, but never installed (consumers.sh).
+test=(clang libcriterion-dev gnupg gpgv curl groff-base zsh fish patch python3 sqlite3 procps util-linux
+    python3-yaml python3-jinja2 python3-jsonschema python3-jsonpatch python3-requests python3-oauthlib python3-configobj
+    python3-netifaces python3-serial)
 lint=(clang clang-format clang-tidy cppcheck shellcheck)
 bench=(nginx-light wrk)
 boot=(qemu-system-x86 ipxe-qemu ovmf seabios busybox-static cpio)

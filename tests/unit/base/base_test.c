@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/finding.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/utf8.h"
 
 Test(str, compares_and_cuts)
@@ -140,4 +141,46 @@ Test(findings, are_all_kept)
     BUF_LOCAL(b, 1000);
     finding_format(f.first, &b);
     cr_expect_str_eq(buf_c(&b), "groups/a.json:2:3: error: /selector/mac: not a MAC");
+}
+
+static const char *logged(enum log_format f, struct str text, struct buf *b)
+{
+    struct log_field fields[] = {log_text("k", text), log_number("n", 18446744073709551615u)};
+    buf_clear(b);
+    log_line(b, f, 1700000000123, LOG_WARN_LEVEL, "event", fields, 2);
+    return buf_c(b);
+}
+
+Test(log, lines_cannot_be_forged)
+{
+    BUF_LOCAL(b, 1 << 16);
+    cr_expect_str_eq(logged(LOG_TEXT, STR("a/b:c"), &b),
+                     "2023-11-14T22:13:20.123Z warn event k=a/b:c n=18446744073709551615\n");
+    cr_expect_str_eq(
+        logged(LOG_TEXT, STR("a b\n\x1b[1m\"\\\xFF\xC5\xBE"), &b),
+        "2023-11-14T22:13:20.123Z warn event "
+        "k=\"a b\\u000a\\u001b[1m\\\"\\\\\xEF\xBF\xBD\xC5\xBE\" n=18446744073709551615\n");
+    cr_expect_str_eq(logged(LOG_TEXT, STR(""), &b),
+                     "2023-11-14T22:13:20.123Z warn event k=\"\" n=18446744073709551615\n");
+    cr_expect_str_eq(
+        logged(LOG_JSON, STR("x=\"y\""), &b),
+        "{\"time\":\"2023-11-14T22:13:20.123Z\",\"level\":\"warn\",\"event\":\"event\","
+        "\"k\":\"x=\\\"y\\\"\",\"n\":18446744073709551615}\n");
+}
+
+Test(log, dates_are_right)
+{
+    static const struct {
+        uint64_t ms;
+        const char *day;
+    } cases[] = {{0, "1970-01-01T00:00:00.000Z"},
+                 {951782399999, "2000-02-28T23:59:59.999Z"},
+                 {951782400000, "2000-02-29T00:00:00.000Z"},
+                 {4107542400000, "2100-03-01T00:00:00.000Z"}};
+    BUF_LOCAL(b, 1 << 16);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        buf_clear(&b);
+        log_line(&b, LOG_TEXT, cases[i].ms, LOG_INFO_LEVEL, "e", NULL, 0);
+        cr_expect(str_starts(buf_str(&b), str_c(cases[i].day)), "%s", buf_c(&b));
+    }
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/view.h"
 #include "suites.h"
 #include "support/check.h"
 
@@ -161,21 +162,42 @@ static void a_fresh_edit_replaces_everything(void)
     catalog_free(c);
 }
 
-static void broken_resources_are_counted(void)
+static size_t broken(struct catalog *c)
+{
+    struct catalog_stats st;
+    catalog_stats(catalog_enter(c), &st);
+    catalog_leave(c);
+    return st.broken;
+}
+
+static void broken_resources_are_told_and_counted(void)
 {
     struct catalog *c = make();
     struct catalog_edit *x = begin(c, false);
-    put_group(x, "g", "{\"profile\":");
-    CHECK(catalog_put_profile(x, STR("p"), STR("[]"), NULL) == ERR_OK);
-    CHECK(catalog_put_template(x, MODEL_GENERIC, STR("t"), STR("{{"), NULL) == ERR_OK);
+    struct err e = ERR_INIT;
+    put_group(x, "g", "{\"profile\":\"p\"}");
+    CHECK(catalog_put_group(x, STR("g"), STR("{\"profile\":"), &e) == ERR_INVALID);
+    CHECK(e.line == 1);
+    CHECK(catalog_put_profile(x, STR("p"), STR("[]"), NULL) == ERR_INVALID);
+    CHECK(catalog_put_template(x, MODEL_GENERIC, STR("t"), STR("{{"), &e) == ERR_INVALID);
     catalog_edit_commit(x, 1);
+    CHECK(broken(c) == 3, "%zu", broken(c));
     const struct catalog_view *v = catalog_enter(c);
-    struct catalog_stats st;
-    catalog_stats(v, &st);
-    CHECK(st.broken == 3 && st.groups == 0 && st.templates == 1);
+    CHECK(catalog_group(v, STR("g")) == NULL);
     const struct catalog_template *t = catalog_template(v, MODEL_GENERIC, STR("t"));
     CHECK(t && !t->render && t->broken.line == 1);
     catalog_leave(c);
+    x = begin(c, false);
+    CHECK(catalog_put_group(x, STR("g"), STR("{\"profile\":"), &e) == ERR_INVALID);
+    CHECK(catalog_delete_profile(x, STR("p"), &e) == ERR_OK);
+    catalog_edit_commit(x, 2);
+    CHECK(broken(c) == 2, "%zu", broken(c));
+    x = begin(c, false);
+    put_group(x, "g", "{\"profile\":\"p\"}");
+    CHECK(catalog_put_template(x, MODEL_GENERIC, STR("t"), STR(""), &e) == ERR_OK);
+    catalog_edit_commit(x, 3);
+    CHECK(broken(c) == 0, "%zu", broken(c));
+    catalog_settle(c);
     catalog_free(c);
 }
 
@@ -208,6 +230,37 @@ static void documents_are_kept_until_stale(void)
     CHECK(catalog_doc_get(catalog_group(v, STR("g")), catalog_profile(v, STR("p")), RENDER_GENERIC,
                           8) == NULL,
           "the profile has changed");
+    catalog_leave(c);
+    catalog_free(c);
+}
+
+static void kept_documents_have_a_limit(void)
+{
+    struct catalog *c = make();
+    struct catalog_edit *x = begin(c, false);
+    put_group(x, "g", "{\"profile\":\"p\"}");
+    CHECK(catalog_put_profile(x, STR("p"), STR("{}"), NULL) == ERR_OK);
+    catalog_edit_commit(x, 1);
+    c->kept_max = 1000;
+    char text[600] = "";
+    struct str large = str_of(text, sizeof text), small = str_of(text, 1);
+    const struct catalog_view *v = catalog_enter(c);
+    const struct catalog_group *g = catalog_group(v, STR("g"));
+    const struct catalog_profile *p = catalog_profile(v, STR("p"));
+    catalog_doc_put(c, g, p, RENDER_GENERIC, 7, large);
+    catalog_doc_put(c, g, p, RENDER_CLOUD, 7, large);
+    CHECK(catalog_doc_get(g, p, RENDER_GENERIC, 7) != NULL);
+    CHECK(catalog_doc_get(g, p, RENDER_CLOUD, 7) == NULL, "no room for a second");
+    catalog_doc_put(c, g, p, RENDER_CLOUD, 7, small);
+    CHECK(catalog_doc_get(g, p, RENDER_CLOUD, 7) != NULL, "a small one fits");
+    catalog_doc_put(c, g, p, RENDER_GENERIC, 8, large);
+    CHECK(catalog_doc_get(g, p, RENDER_GENERIC, 8) == NULL, "the old one has the room still");
+    catalog_leave(c);
+    catalog_settle(c);
+    CHECK(c->kept_bytes < 600, "%llu", (unsigned long long)c->kept_bytes);
+    v = catalog_enter(c);
+    catalog_doc_put(c, catalog_group(v, STR("g")), p, RENDER_GENERIC, 8, large);
+    CHECK(catalog_doc_get(catalog_group(v, STR("g")), p, RENDER_GENERIC, 8) != NULL);
     catalog_leave(c);
     catalog_free(c);
 }
@@ -289,8 +342,9 @@ struct tally view_suite(void)
     RUN(a_view_stays_as_it_was);
     RUN(what_is_abandoned_leaves_no_trace);
     RUN(a_fresh_edit_replaces_everything);
-    RUN(broken_resources_are_counted);
+    RUN(broken_resources_are_told_and_counted);
     RUN(documents_are_kept_until_stale);
+    RUN(kept_documents_have_a_limit);
     RUN(readers_never_see_half_a_revision);
     return SUITE_TALLY;
 }

@@ -5,7 +5,6 @@
 int main(void)
 {
     struct tally t = {0, 0};
-    query_tests(&t);
     refuse_tests(&t);
     serve_tests(&t);
     limit_tests(&t);

@@ -28,7 +28,6 @@ void limit_tests(struct tally *t);
 void deadline_tests(struct tally *t);
 void stop_tests(struct tally *t);
 void file_tests(struct tally *t);
-void query_tests(struct tally *t);
 
 /* --- the server ------------------------------------------------------------------------------ */
 

@@ -207,3 +207,10 @@ Test(profile, import_cleans_names)
     cr_expect_not(model_name_valid(r.profile->refs[MODEL_IGNITION]), "dangles for ever");
     arena_free(&r.arena);
 }
+
+Test(kind, any_number_has_a_name)
+{
+    cr_expect_str_eq(model_kind_name(MODEL_FILES), "files");
+    cr_expect_str_eq(model_kind_name((enum model_kind)999), "unknown");
+    cr_expect_str_eq(model_kind_name((enum model_kind)MODEL_KINDS), "unknown");
+}

@@ -127,9 +127,10 @@ static void bad_questions_are_422(void)
         {"/api/v1/groups?limit=x", "limit"},
         {"/api/v1/groups?limit=", "limit"},
         {"/api/v1/groups?limit=99999999999999999999999", "limit"},
-        {"/api/v1/groups?mac=1&colour=red", "\"mac\""},
-        {"/api/v1/groups?mac=1&colour=red", "\"colour\""},
-        {"/api/v1/groups?Limit=1", "\"Limit\""},
+        {"/api/v1/groups?mac=1&colour=red", "\"1\" is no MAC address"},
+        {"/api/v1/profiles?colour=red", "\"colour\""},
+        {"/api/v1/templates/cloud?colour=red", "\"colour\""},
+        {"/api/v1/groups?n=1&n=2", "more than once"},
         {"/api/v1/profiles?profile=p", "\"profile\""},
         {"/api/v1/templates?profile=p", "\"profile\""},
         {"/api/v1/groups?limit=1&limit=2", "more than once"},
@@ -154,6 +155,86 @@ static void bad_questions_are_422(void)
     memset(path + strlen(path), 'A', 5000);
     r = ask("GET", path, NULL, NULL);
     CHECK(is_problem(&r, 422, "invalid"));
+}
+
+static void put_group(const char *id, const char *selector)
+{
+    char path[64], body[300];
+    snprintf(path, sizeof path, "/api/v1/groups/%s", id);
+    snprintf(body, sizeof body, "{\"profile\":\"odd\",\"selector\":%s}", selector);
+    struct reply r = ask("PUT", path, NULL, body);
+    CHECK(r.status == 201, "%d %.*s", r.status, STR_FMT(r.body));
+}
+
+static void labels_choose_groups(void)
+{
+    put_group("l-1", "{\"mac\":\"52-54-00-00-00-01\",\"os\":\"x\"}");
+    put_group("l-2", "{\"mac\":\"52:54:00:00:00:01\"}");
+    put_group("l-3", "{\"os\":\"x\",\"zone\":\"\"}");
+    put_group("l-4", "{\"os\":\"xx\"}");
+    put_group("l-5", "{\"xos\":\"x\"}");
+    put_group("l-6", "{\"v\":\"\\\",\\\"os\\\":\\\"x\\\"\"}");
+    put_group("l-7", "{\"a,\\\"os\":\"x\"}");
+    put_group("l-8", "{\"uuid\":\"ABC\",\"odd key=\":\"\\u00fc\\n\"}");
+    const struct {
+        const char *query;
+        int items;
+    } cases[] = {
+        {"mac=52:54:00:00:00:01", 2},
+        {"mac=52-54-00-00-00-01&os=x", 1},
+        {"os=x", 2},
+        {"os=xx", 1},
+        {"os=", 0},
+        {"zone=", 1},
+        {"xos=x", 1},
+        {"uuid=aBc", 1},
+        {"odd%20key%3D=%C3%BC%0A", 1},
+        {"os=x&profile=odd&prefix=l-", 2},
+        {"os=x&profile=even", 0},
+        {"os=x&prefix=l-3", 1},
+        {"os=x&limit=1", 2},
+        {"nobody=has", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[200];
+        int pages;
+        snprintf(path, sizeof path, "/api/v1/groups?%s", cases[i].query);
+        int items = walk(path, "id", &pages);
+        CHECK(items == cases[i].items, "%d for %s", items, cases[i].query);
+    }
+}
+
+/* Between pages groups come and go, also the one where a page ended; the others are listed once. */
+static void pages_are_stable_while_groups_change(void)
+{
+    char path[200] = "/api/v1/groups?prefix=s-&limit=3", seen[200] = "";
+    for (int i = 0; i < 9; i++) {
+        char id[16], selector[32];
+        snprintf(id, sizeof id, "s-%d", 2 * i);
+        snprintf(selector, sizeof selector, "{\"stable\":\"%d\"}", i);
+        put_group(id, selector);
+    }
+    for (int page = 0; path[0]; page++) {
+        struct reply r = ask("GET", path, NULL, NULL);
+        for (int i = 0; i < count_at(&r, "/items"); i++) {
+            char pointer[32];
+            snprintf(pointer, sizeof pointer, "/items/%d/id", i);
+            snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%.*s ",
+                     STR_FMT(text_at(&r, pointer)));
+        }
+        struct str next = text_at(&r, "/next");
+        path[0] = '\0';
+        if (next.n)
+            snprintf(path, sizeof path, "/api/v1/groups?prefix=s-&limit=3&after=%.*s",
+                     STR_FMT(next));
+        if (page == 0) {
+            CHECK(ask("DELETE", "/api/v1/groups/s-12", NULL, NULL).status == 204);
+            CHECK(ask("DELETE", "/api/v1/groups/s-10", NULL, NULL).status == 204);
+            put_group("s-11", "{\"stable\":\"before\"}");
+            put_group("s-15", "{\"stable\":\"after\"}");
+        }
+    }
+    CHECK(strcmp(seen, "s-0 s-10 s-12 s-14 s-15 s-16 s-2 s-4 s-6 s-8 ") == 0, "%s", seen);
 }
 
 /* Twelve profiles of a mebibyte are more than one page, whatever the limit. */
@@ -182,6 +263,8 @@ void list_tests(struct tally *t)
     RUN(fill);
     RUN(pages_have_all_of_it_once);
     RUN(items_are_what_get_answers);
+    RUN(labels_choose_groups);
+    RUN(pages_are_stable_while_groups_change);
     RUN(bad_questions_are_422);
     RUN(large_items_make_short_pages);
     TALLY(t);

@@ -25,7 +25,11 @@ void condition_tests(struct tally *t);
 void invalid_tests(struct tally *t);
 void list_tests(struct tally *t);
 void race_tests(struct tally *t);
+void explain_tests(struct tally *t);
+void gzip_tests(struct tally *t);
 void openapi_tests(struct tally *t);
+void token_tests(struct tally *t);
+void revision_tests(struct tally *t);
 
 /* --- the server ------------------------------------------------------------------------------ */
 

@@ -51,7 +51,7 @@ static void a_new_database_is_private(void)
     store_close(s);
     CHECK(!file_exists(scratch("new.db-wal")), "a clean close leaves no log");
     CHECK(raw_number(path, "PRAGMA application_id") == 0x56535441);
-    CHECK(raw_number(path, "PRAGMA user_version") == 1);
+    CHECK(raw_number(path, "PRAGMA user_version") == 2);
     CHECK(raw_number(path, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'") ==
           1);
 }
@@ -162,6 +162,18 @@ static void a_page_that_is_damaged_is_an_error(void)
     store_close(s);
 }
 
+static void the_last_revision_is_an_error(void)
+{
+    const char *path = fresh("last.db");
+    store_close(must_open(path));
+    raw_run(path, "INSERT INTO revisions VALUES (9223372036854775807, 0, '', '')");
+    struct store *s = must_open(path);
+    struct err e = ERR_INIT;
+    CHECK(put_group(s, "g", "{}", NULL, &e) == ERR_CORRUPT, "%s", e.msg);
+    CHECK(!has_group(s, "g"));
+    store_close(s);
+}
+
 static void a_newer_schema_is_refused(void)
 {
     const char *path = fresh("newer.db");
@@ -191,7 +203,7 @@ static void read_only_reads_and_writes_nothing(void)
               "%s", e.msg);
         CHECK(has_group(r, "g"));
         CHECK(put_group(r, "h", "{}", NULL, &e) == ERR_DENIED, "%s", e.msg);
-        CHECK(store_token_delete(r, STR("t"), &e) == ERR_DENIED);
+        CHECK(store_token_put(r, &(struct store_token){.id = STR("t")}, &e) == ERR_DENIED);
         struct store_stats stats;
         store_stats(r, &stats);
         CHECK(stats.commits == 0);
@@ -292,6 +304,7 @@ struct tally open_tests(void)
     RUN(other_files_are_refused);
     RUN(damaged_files_are_refused);
     RUN(a_page_that_is_damaged_is_an_error);
+    RUN(the_last_revision_is_an_error);
     RUN(a_newer_schema_is_refused);
     RUN(read_only_reads_and_writes_nothing);
     RUN(permissions_are_denied);

@@ -72,6 +72,45 @@ static void groups_in_order_and_in_pages(void)
     store_close(s);
 }
 
+static void put_selector(struct store *s, const char *id, const char *selector, const char *profile)
+{
+    struct store_ref ref = {STORE_PROFILE, 0, str_c(profile)};
+    struct store_resource r = {.key = {STORE_GROUP, 0, str_c(id)},
+                               .body = STR("{}"),
+                               .selector = str_c(selector),
+                               .refs = &ref,
+                               .refs_n = 1};
+    CHECK(put_resource(s, &r, NULL, NULL) == ERR_OK);
+}
+
+static void groups_that_have_labels(void)
+{
+    struct store *s = must_open(fresh("labels.db"));
+    put_selector(s, "a", "{}", "p");
+    put_selector(s, "b", "{\"k\":\"1\"}", "p");
+    put_selector(s, "c", "{\"j\":\"2\",\"k\":\"1\"}", "q");
+    put_selector(s, "d", "{\"k\":\"12\"}", "q");
+    put_selector(s, "e", "{\"kk\":\"1\",\"x\":\"{\\\"k\\\":\\\"1\\\",\\\"k\\\":\\\"1\\\"\"}", "q");
+    put_selector(s, "f", "{\"q\\\"k\":\"1\"}", "q");
+    put_selector(s, "g", "{\"k\":\"1\",\"z\":\"\"}", "p");
+    static const struct label k1[] = {{STR_INIT("k"), STR_INIT("1")},
+                                      {STR_INIT("j"), STR_INIT("2")}};
+    static const struct label odd[] = {{STR_INIT("q\"k"), STR_INIT("1")}};
+    static const struct label z[] = {{STR_INIT("z"), STR_INIT("")}};
+    LISTS(s, "b c g ", .type = STORE_GROUP, .labels = {k1, 1});
+    LISTS(s, "c ", .type = STORE_GROUP, .labels = {k1, 2});
+    LISTS(s, "f ", .type = STORE_GROUP, .labels = {odd, 1});
+    LISTS(s, "g ", .type = STORE_GROUP, .labels = {z, 1});
+    LISTS(s, "b g ", .type = STORE_GROUP, .labels = {k1, 1}, .profile = STR("p"));
+    LISTS(s, "c g ", .type = STORE_GROUP, .labels = {k1, 1}, .has_after = true, .after = STR("b"));
+    LISTS(s, "b c ", .type = STORE_GROUP, .labels = {k1, 1}, .limit = 2);
+    struct label all[STORE_LIST_LABELS];
+    for (int i = 0; i < STORE_LIST_LABELS; i++)
+        all[i] = k1[0];
+    LISTS(s, "b c g ", .type = STORE_GROUP, .labels = {all, STORE_LIST_LABELS});
+    store_close(s);
+}
+
 static void prefixes_of_the_last_byte(void)
 {
     struct store *s = must_open(fresh("prefix.db"));
@@ -260,6 +299,7 @@ static void many_read_at_once(void)
 struct tally read_tests(void)
 {
     RUN(groups_in_order_and_in_pages);
+    RUN(groups_that_have_labels);
     RUN(prefixes_of_the_last_byte);
     RUN(templates_by_kind_and_name);
     RUN(a_callback_can_stop);

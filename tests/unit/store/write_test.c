@@ -276,55 +276,6 @@ static void a_crowd_writes(void)
                      "SELECT count(*) = max(n) AND min(n) = 1 FROM revisions") == 1);
 }
 
-static err_code keep_token(void *arg, const struct store_token *t, struct err *e)
-{
-    (void)e;
-    char *dst = arg;
-    size_t n = strlen(dst);
-    snprintf(dst + n, 256 - n, "%.*s/%.*s/%d/%02x%02x/%llu/%llu ", STR_FMT(t->id), STR_FMT(t->name),
-             t->role, t->hash[0], t->hash[31], (unsigned long long)t->created,
-             (unsigned long long)t->expires);
-    return ERR_OK;
-}
-
-static err_code stop_at_once(void *arg, const struct store_token *t, struct err *e)
-{
-    (void)arg;
-    (void)t;
-    return err_set(e, ERR_LIMIT, "enough");
-}
-
-static void tokens(void)
-{
-    struct store *s = must_open(fresh("tokens.db"));
-    struct store_token t = {.id = STR("b"),
-                            .name = STR("ci"),
-                            .role = STORE_ROLE_WRITE,
-                            .created = 1700000000,
-                            .expires = 1800000000};
-    t.hash[0] = 0xAB;
-    t.hash[31] = 0xCD;
-    CHECK(store_token_put(s, &t, NULL) == ERR_OK);
-    t.id = STR("a");
-    t.expires = 0;
-    CHECK(store_token_put(s, &t, NULL) == ERR_OK);
-    t.role = STORE_ROLE_ADMIN;
-    CHECK(store_token_put(s, &t, NULL) == ERR_OK, "replaced");
-    char got[256] = "";
-    CHECK(store_tokens(s, keep_token, got, NULL) == ERR_OK);
-    CHECK(strcmp(got, "a/ci/3/abcd/1700000000/0 b/ci/2/abcd/1700000000/1800000000 ") == 0, "%s",
-          got);
-    CHECK(store_tokens(s, stop_at_once, NULL, NULL) == ERR_LIMIT);
-    CHECK(store_token_delete(s, STR("b"), NULL) == ERR_OK);
-    struct err e = ERR_INIT;
-    CHECK(store_token_delete(s, STR("b"), &e) == ERR_NOT_FOUND, "%s", e.msg);
-    t.expires = UINT64_MAX;
-    CHECK(store_token_put(s, &t, &e) == ERR_INVALID);
-    uint64_t n = 9;
-    CHECK(store_revision(s, &n, NULL) == ERR_OK && n == 0, "tokens make no revision");
-    store_close(s);
-}
-
 struct tally write_tests(void)
 {
     RUN(revisions_count_changes);
@@ -334,7 +285,6 @@ struct tally write_tests(void)
     RUN(bytes_of_any_value);
     RUN(large_templates);
     RUN(a_crowd_writes);
-    RUN(tokens);
     check_done();
     return (struct tally){check_passed, check_failed};
 }

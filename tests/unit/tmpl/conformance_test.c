@@ -34,7 +34,7 @@ static struct str text_of(const struct value *line, const char *key)
 }
 
 /* The large widths are Go's; our own limit has a test of its own. */
-static const struct tmpl_limits wide = {.output = 32 << 20, .width = 10000010};
+static const struct tmpl_options wide = {.memory = 64 << 20, .output = 32 << 20, .width = 10000010};
 
 static bool output_fits(const struct value *line, struct str got)
 {

@@ -17,7 +17,7 @@ void run_fix_query(struct arena *a, struct value *data)
         pair(request, "query")->v.kind = VALUE_STRMAP;
 }
 
-err_code run_template(struct str source, const char *json, const struct tmpl_limits *limits,
+err_code run_template(struct str source, const char *json, const struct tmpl_options *limits,
                       struct buf *out, struct err *e)
 {
     ARENA_LOCAL(a, 64 << 20);

@@ -66,6 +66,19 @@ Test(json, refuses_with_a_place)
     }
 }
 
+Test(json, quotes_no_value_in_an_error)
+{
+    static const char *const cases[] = {"{\"password\": hunter2}", "[1,\"x\" hunter2]",
+                                        "{\"password\":\"hunter2\\q\"}"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ARENA_LOCAL(a, 1 << 20);
+        struct value v;
+        struct err e = ERR_INIT;
+        cr_expect_eq(value_from_json(&a, str_c(cases[i]), &v, &e), ERR_INVALID);
+        cr_expect_null(strstr(e.msg, "hunter"), "%s", e.msg);
+    }
+}
+
 Test(json, limits_depth)
 {
     BUF_LOCAL(b, 1 << 20);

@@ -1,0 +1,50 @@
+#include "output.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#define TEXT_MAX (256u << 20)
+
+bool output_read(const char *command, const char *text, enum output *ret)
+{
+    static const char *const names[] = {[OUTPUT_TABLE] = "",
+                                        [OUTPUT_JSON] = "json",
+                                        [OUTPUT_YAML] = "yaml",
+                                        [OUTPUT_NAME] = "name"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (enum output)i;
+            return true;
+        }
+    }
+    fprintf(stderr, "vesta %s: --output must be json, yaml or name\n", command);
+    return false;
+}
+
+static void print(const struct buf *text)
+{
+    if (text->failed)
+        fprintf(stderr, "vesta: the answer is too large to be shown\n");
+    else
+        fwrite(text->p, 1, text->n, stdout);
+}
+
+void output_value(enum output o, const struct value *v)
+{
+    BUF_LOCAL(text, TEXT_MAX);
+    if (o == OUTPUT_YAML)
+        value_to_yaml(&text, v);
+    else
+        value_to_json(&text, v, VALUE_JSON_PRETTY);
+    print(&text);
+}
+
+void output_line(const struct value *v)
+{
+    BUF_LOCAL(text, TEXT_MAX);
+    value_to_json(&text, v, 0);
+    buf_add_byte(&text, '\n');
+    print(&text);
+}

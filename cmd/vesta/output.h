@@ -1,0 +1,33 @@
+/*
+ * output.h - what -o chooses: a table for people, or a form for programs.
+ */
+#ifndef VESTA_OUTPUT_H
+#define VESTA_OUTPUT_H
+
+#include "value/value.h"
+
+enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_YAML, OUTPUT_NAME };
+
+/* Reads "", "json", "yaml" or "name". False after it has said what is wrong. */
+bool output_read(const char *command, const char *text, enum output *ret);
+/* All of a value on standard output, as JSON or YAML. */
+void output_value(enum output o, const struct value *v);
+/* The same as JSON on one line. */
+void output_line(const struct value *v);
+
+/* For a table of flags; t has the member `output`. */
+#define OUTPUT_FLAGS(t)                                                                            \
+    {"output", FLAG_TEXT, &(t).output,                                                             \
+     false,    "FORM",    "json, yaml or name, for programs (default: a table)"},                  \
+    {                                                                                              \
+        "o", FLAG_TEXT, &(t).output, false, "FORM", "the same"                                     \
+    }
+
+/* quiet is a bool. */
+#define QUIET_FLAGS(quiet, what)                                                                   \
+    {"quiet", FLAG_SWITCH, &(quiet), false, NULL, what},                                           \
+    {                                                                                              \
+        "q", FLAG_SWITCH, &(quiet), false, NULL, "the same"                                        \
+    }
+
+#endif

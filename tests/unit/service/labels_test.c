@@ -1,0 +1,78 @@
+/* From a query to labels, and what is said of the rest. */
+#include "service/labels.h"
+
+#include <string.h>
+
+#include "suites.h"
+#include "support/check.h"
+
+/* "key=value;" of each label, then "!key=value;" of each that is ignored, "?" if in conflict. */
+static void describe(const struct service_labels *l, struct buf *dst)
+{
+    for (uint32_t i = 0; i < l->labels.n; i++)
+        buf_addf(dst, "%.*s=%.*s;", STR_FMT(l->labels.v[i].key), STR_FMT(l->labels.v[i].value));
+    for (uint32_t i = 0; i < l->ignored_n; i++)
+        buf_addf(dst, "%c%.*s=%.*s%s;", l->ignored[i].why == SERVICE_IGNORED_MAC ? '~' : '!',
+                 STR_FMT(l->ignored[i].key), STR_FMT(l->ignored[i].value),
+                 l->ignored[i].conflict ? "?" : "");
+    if (l->undecodable)
+        buf_addf(dst, "%u undecodable", l->undecodable);
+}
+
+static void queries_are_read_as_matchbox_does(void)
+{
+    static const struct {
+        const char *query, *want;
+    } cases[] = {
+        {"", ""},
+        {"os=x&mac=52-54-00-AA-00-01", "mac=52:54:00:aa:00:01;os=x;"},
+        {"UUID=A&uuid=B", "UUID=A;uuid=b;"},
+        {"a=1&a=2&a=1", "a=1;!a=2?;!a=1;"},
+        {"a=&a=2", "a=;!a=2?;"},
+        {"b=1&a=1&b=1", "a=1;b=1;!b=1;"},
+        {"mac=zz", "~mac=zz;"},
+        {"mac=", "~mac=;"},
+        {"mac=zz&mac=52:54:00:00:00:01", "~mac=zz;!mac=52:54:00:00:00:01?;"},
+        {"MAC=zz&mac=52:54:00:00:00:01", "mac=52:54:00:00:00:01;~MAC=zz;"},
+        {"a=%zz&b=1;c=2&d=3", "d=3;2 undecodable"},
+        {"=1&=2", "=1;!=2?;"},
+        {"%61=1&a=2", "a=1;!a=2?;"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ARENA_LOCAL(a, 1 << 20);
+        BUF_LOCAL(got, 1 << 16);
+        struct service_labels l;
+        struct err e = ERR_INIT;
+        CHECK(service_labels_read(&a, str_c(cases[i].query), &l, &e) == ERR_OK, "%s", e.msg);
+        describe(&l, &got);
+        CHECK(str_is(buf_str(&got), cases[i].want), "%s: %.*s", cases[i].query,
+              STR_FMT(buf_str(&got)));
+    }
+}
+
+/* The work for a query of many keys, some of them repeated, and where it ends. */
+static void many_pairs(void)
+{
+    ARENA_LOCAL(a, 4 << 20);
+    BUF_LOCAL(query, 1 << 16);
+    struct service_labels l;
+    struct err e = ERR_INIT;
+    for (int i = 0; i < SERVICE_PAIRS_MAX; i++)
+        buf_addf(&query, "%sk%d=%d", i ? "&" : "", i % 900, i);
+    CHECK(service_labels_read(&a, buf_str(&query), &l, &e) == ERR_OK, "%s", e.msg);
+    CHECK(l.labels.n == 900 && l.ignored_n == 100);
+    CHECK(str_is(*model_label_get(&l.labels, STR("k99")), "99"));
+    CHECK(str_is(l.ignored[99].key, "k99") && str_is(l.ignored[99].value, "999"));
+    buf_addf(&query, "&more=1");
+    CHECK(service_labels_read(&a, buf_str(&query), &l, &e) == ERR_LIMIT);
+    arena_free(&a);
+    a.max = 64;
+    CHECK(service_labels_read(&a, STR("a=1&b=2&c=3"), &l, &e) == ERR_NOMEM);
+}
+
+struct tally labels_suite(void)
+{
+    RUN(queries_are_read_as_matchbox_does);
+    RUN(many_pairs);
+    return SUITE_TALLY;
+}
