@@ -13,6 +13,10 @@ const struct command commands[] = {
      "vesta import --message 'the new rack' data\n"},
     {"export", "DIR", "write the site as a directory", command_export,
      "vesta export --data-path site backup\n"},
+    {"backup", "FILE", "copy the database to a file, also while a server runs", command_backup,
+     "vesta backup --data-path site /backup/vesta-monday.db\n"},
+    {"restore", "FILE", "put a backup in the place of the database", command_restore,
+     "vesta restore --data-path site /backup/vesta-monday.db\n"},
     {"get", "groups|profiles|templates [NAME]", "show resources", command_get,
      "vesta get groups mac=52:54:00:00:00:01\n"
      "vesta get group web-1 -o yaml\n"
@@ -38,6 +42,13 @@ const struct command commands[] = {
      "vesta token list\n"},
     {"health", "", "is the server alive?", command_health,
      "vesta health --server http://127.0.0.1:8080\n"},
+    {"check", "DIR", "is every machine of a site directory given what it asks?", command_check,
+     "vesta check data\n"},
+    {"validate", "FILE...", "are files what they should be?", command_validate,
+     "vesta validate data/ignition/*\n"
+     "vesta validate --kind cloud user-data\n"},
+    {"butane", "[FILE]", "translate Butane to an Ignition config", command_butane,
+     "vesta butane worker.bu >worker.ign\n"},
     {"template", "FILE", "render a template with some data", command_template,
      "vesta template --kind cloud --data group.json web.yaml\n"},
     {"functions", "", "what templates can call", command_functions, "vesta functions\n"},

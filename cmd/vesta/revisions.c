@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "command.h"
+#include "output.h"
 #include "target.h"
 
 #define ANSWER_ARENA (512u << 20)
@@ -26,33 +27,24 @@ static err_code list_at(const struct value *v, const char *key, const struct val
     return ERR_OK;
 }
 
-static err_code print_json(const struct value *v, int flags, struct err *e)
-{
-    BUF_LOCAL(text, ANSWER_ARENA);
-    value_to_json(&text, v, flags);
-    if (text.failed)
-        return err_set(e, ERR_NOMEM, "out of memory");
-    printf("%.*s%s", STR_FMT(buf_str(&text)), flags ? "" : "\n");
-    return ERR_OK;
-}
-
 /* --- list ------------------------------------------------------------------------------------- */
 
-static err_code print_item(const struct value *r, const char *output, struct err *e)
+static void print_item(const struct value *r, enum output o)
 {
-    if (strcmp(output, "json") == 0)
-        return print_json(r, 0, e);
-    if (strcmp(output, "name") == 0)
+    if (o == OUTPUT_JSON)
+        output_line(r);
+    else if (o == OUTPUT_YAML)
+        printf("---\n"), output_value(o, r);
+    else if (o == OUTPUT_NAME)
         printf("%.0f\n", number_at(r, "revision"));
     else
         printf("%-9.0f %-21.*s %-20.*s %-8.0f %.*s\n", number_at(r, "revision"),
                STR_FMT(text_at(r, "at")), STR_FMT(text_at(r, "who")), number_at(r, "changes"),
                STR_FMT(text_at(r, "message")));
-    return ERR_OK;
 }
 
 /* One page; path becomes that of the next one, or empty. */
-static err_code list_page(const struct client *c, const char *output, unsigned *left, char *path,
+static err_code list_page(const struct client *c, enum output o, unsigned *left, char *path,
                           size_t size, struct err *e)
 {
     ARENA_LOCAL(a, ANSWER_ARENA);
@@ -62,7 +54,7 @@ static err_code list_page(const struct client *c, const char *output, unsigned *
     if (!code)
         code = list_at(&v, "items", &items, e);
     for (uint32_t i = 0; !code && i < items->n && *left; i++, --*left)
-        code = print_item(&items->list[i], output, e);
+        print_item(&items->list[i], o);
     struct str next = code ? STR("") : text_at(&v, "next");
     path[0] = '\0';
     if (next.n && *left)
@@ -70,17 +62,16 @@ static err_code list_page(const struct client *c, const char *output, unsigned *
     return code;
 }
 
-static err_code list_revisions(const struct client *c, const char *output, unsigned limit,
-                               struct err *e)
+static err_code list_revisions(const struct client *c, enum output o, unsigned limit, struct err *e)
 {
     char path[200];
     unsigned left = limit;
     err_code code = ERR_OK;
     snprintf(path, sizeof path, "/api/v1/revisions?limit=%u", limit < PAGE ? limit : PAGE);
-    if (!output[0])
+    if (o == OUTPUT_TABLE)
         printf("%-9s %-21s %-20s %-8s %s\n", "REVISION", "AT", "WHO", "CHANGES", "MESSAGE");
     while (!code && path[0])
-        code = list_page(c, output, &left, path, sizeof path, e);
+        code = list_page(c, o, &left, path, sizeof path, e);
     return code;
 }
 
@@ -96,8 +87,7 @@ static void tell_truncated(const struct value *v)
               stderr);
 }
 
-static err_code show_revision(const struct client *c, const char *n, const char *output,
-                              struct err *e)
+static err_code show_revision(const struct client *c, const char *n, enum output o, struct err *e)
 {
     ARENA_LOCAL(a, ANSWER_ARENA);
     char path[100];
@@ -109,9 +99,11 @@ static err_code show_revision(const struct client *c, const char *n, const char 
         code = list_at(&v, "changes", &changes, e);
     if (code)
         return code;
-    if (strcmp(output, "json") == 0)
-        return print_json(&v, VALUE_JSON_PRETTY, e);
-    bool names = strcmp(output, "name") == 0;
+    if (o == OUTPUT_JSON || o == OUTPUT_YAML) {
+        output_value(o, &v);
+        return ERR_OK;
+    }
+    bool names = o == OUTPUT_NAME;
     if (!names)
         printf("revision  %.0f\nat        %.*s\nwho       %.*s\nmessage   %.*s\n\n",
                number_at(&v, "revision"), STR_FMT(text_at(&v, "at")), STR_FMT(text_at(&v, "who")),
@@ -126,8 +118,8 @@ static err_code show_revision(const struct client *c, const char *n, const char 
 }
 
 /* What `patch -p1` takes in an exported site. */
-static err_code show_diff(const struct client *c, const char *from, const char *to,
-                          const char *output, struct err *e)
+static err_code show_diff(const struct client *c, const char *from, const char *to, enum output o,
+                          struct err *e)
 {
     ARENA_LOCAL(a, ANSWER_ARENA);
     char path[200];
@@ -140,9 +132,11 @@ static err_code show_diff(const struct client *c, const char *from, const char *
         code = list_at(&v, "changes", &changes, e);
     if (code)
         return code;
-    if (strcmp(output, "json") == 0)
-        return print_json(&v, VALUE_JSON_PRETTY, e);
-    bool names = strcmp(output, "name") == 0;
+    if (o == OUTPUT_JSON || o == OUTPUT_YAML) {
+        output_value(o, &v);
+        return ERR_OK;
+    }
+    bool names = o == OUTPUT_NAME;
     for (uint32_t i = 0; i < changes->n; i++) {
         struct str text = text_at(&changes->list[i], names ? "resource" : "diff");
         fwrite(text.p, 1, text.n, stdout);
@@ -162,11 +156,9 @@ static bool is_number(const char *text)
 }
 
 /* What is wrong with the arguments, or NULL. */
-static const char *check_usage(int n, char **rest, const char *output)
+static const char *check_usage(int n, char **rest)
 {
     bool diff = n > 0 && strcmp(rest[0], "diff") == 0;
-    if (output[0] && strcmp(output, "json") != 0 && strcmp(output, "name") != 0)
-        return "--output must be json or name";
     if (diff && n < 2)
         return "diff needs a revision: diff A, or diff A B";
     if (!diff && n > 1)
@@ -184,8 +176,7 @@ int command_revisions(int argc, char **argv)
     const struct flag flags[] = {
         TARGET_FLAGS(t),
         {"limit", FLAG_COUNT, &limit, false, "N", "how many are listed, newest first (20)"},
-        {"output", FLAG_TEXT, &t.output, false, "FORM", "json or name, for programs"},
-        {"o", FLAG_TEXT, &t.output, false, "FORM", "the same"},
+        OUTPUT_FLAGS(t),
         FLAGS_END,
     };
     char *rest[3];
@@ -193,20 +184,23 @@ int command_revisions(int argc, char **argv)
     int n = flags_parse(argc, argv, flags, 0, 3, rest, &status);
     if (n < 0)
         return status;
-    const char *why = limit ? check_usage(n, rest, t.output) : "--limit must be at least 1";
+    const char *why = limit ? check_usage(n, rest) : "--limit must be at least 1";
     if (why) {
         fprintf(stderr, "vesta revisions: %s\n`vesta revisions --help` tells more.\n", why);
         return EXIT_USAGE;
     }
+    enum output o;
+    if (!output_read("revisions", t.output, &o))
+        return EXIT_USAGE;
     struct err e = ERR_INIT;
     struct client c;
     err_code code = client_open(&c, t.server, t.token_file, t.data_path, &e);
     if (!code && n == 0)
-        code = list_revisions(&c, t.output, limit, &e);
+        code = list_revisions(&c, o, limit, &e);
     else if (!code && n == 1)
-        code = show_revision(&c, rest[0], t.output, &e);
+        code = show_revision(&c, rest[0], o, &e);
     else if (!code)
-        code = show_diff(&c, rest[1], n == 3 ? rest[2] : NULL, t.output, &e);
+        code = show_diff(&c, rest[1], n == 3 ? rest[2] : NULL, o, &e);
     return code ? complain(&e) : EXIT_DONE;
 }
 

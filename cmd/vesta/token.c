@@ -5,6 +5,7 @@
 #include "client.h"
 #include "command.h"
 #include "model/model.h"
+#include "output.h"
 #include "target.h"
 
 #define ANSWER_ARENA (64u << 20)
@@ -44,17 +45,7 @@ static void print_token(const struct value *t)
            STR_FMT(expires.n ? expires : STR("never")), STR_FMT(used.n ? used : STR("never")));
 }
 
-static err_code print_json(const struct value *v, struct err *e)
-{
-    BUF_LOCAL(text, ANSWER_ARENA);
-    value_to_json(&text, v, VALUE_JSON_PRETTY);
-    if (text.failed)
-        return err_set(e, ERR_NOMEM, "out of memory");
-    fwrite(text.p, 1, text.n, stdout);
-    return ERR_OK;
-}
-
-static err_code list_tokens(const struct client *c, const char *output, struct err *e)
+static err_code list_tokens(const struct client *c, enum output o, struct err *e)
 {
     ARENA_LOCAL(a, ANSWER_ARENA);
     struct value v;
@@ -64,9 +55,11 @@ static err_code list_tokens(const struct client *c, const char *output, struct e
         return code;
     if (!items || items->kind != VALUE_LIST)
         return err_set(e, ERR_INVALID, "the server's answer has no list");
-    if (strcmp(output, "json") == 0)
-        return print_json(items, e);
-    bool names = strcmp(output, "name") == 0;
+    if (o == OUTPUT_JSON || o == OUTPUT_YAML) {
+        output_value(o, items);
+        return ERR_OK;
+    }
+    bool names = o == OUTPUT_NAME;
     if (!names)
         printf("%-18s %-24s %-6s %-21s %s\n", "ID", "NAME", "ROLE", "EXPIRES", "LAST USED");
     for (uint32_t i = 0; i < items->n; i++) {
@@ -80,7 +73,7 @@ static err_code list_tokens(const struct client *c, const char *output, struct e
 
 /* The token alone is on standard output, for programs. */
 static err_code create_token(const struct client *c, const struct token_flags *f, uint64_t lifetime,
-                             struct err *e)
+                             enum output o, struct err *e)
 {
     ARENA_LOCAL(a, ANSWER_ARENA);
     BUF_LOCAL(body, 1u << 16);
@@ -93,8 +86,10 @@ static err_code create_token(const struct client *c, const struct token_flags *f
     err_code code = client_json(c, "POST", "/api/v1/tokens", buf_str(&body), &a, &v, e);
     if (code)
         return code;
-    if (strcmp(f->target.output, "json") == 0)
-        return print_json(&v, e);
+    if (o == OUTPUT_JSON || o == OUTPUT_YAML) {
+        output_value(o, &v);
+        return ERR_OK;
+    }
     struct str expires = text_at(&v, "expires");
     fprintf(stderr,
             "created the token \"%.*s\" (%.*s), id %.*s, expires %.*s; keep it: it is not "
@@ -129,14 +124,11 @@ static int wrong(const char *why)
 /* What is wrong with the arguments, or NULL. */
 static const char *check_usage(const char *action, int n, const struct token_flags *f)
 {
-    const char *o = f->target.output;
     bool list = strcmp(action, "list") == 0, create = strcmp(action, "create") == 0;
     if (!list && !create && strcmp(action, "delete") != 0)
         return "say list, create or delete";
     if (n != (list || create ? 1 : 2))
         return list || create ? "there is an argument too many" : "delete needs the id of a token";
-    if (o[0] && strcmp(o, "json") != 0 && strcmp(o, "name") != 0)
-        return "--output must be json or name";
     if (create && (!f->name[0] || !f->role[0]))
         return "create needs --name and --role";
     if (!create && (f->name[0] || f->role[0] || f->expires[0]))
@@ -153,8 +145,7 @@ int command_token(int argc, char **argv)
         {"role", FLAG_TEXT, &f.role, false, "ROLE", "create: read, write or admin"},
         {"expires", FLAG_TEXT, &f.expires, false, "TIME",
          "create: after how long, as 30d, 12h, 90m (default: never)"},
-        {"output", FLAG_TEXT, &f.target.output, false, "FORM", "json or name, for programs"},
-        {"o", FLAG_TEXT, &f.target.output, false, "FORM", "the same"},
+        OUTPUT_FLAGS(f.target),
         FLAGS_END,
     };
     char *rest[2];
@@ -165,7 +156,10 @@ int command_token(int argc, char **argv)
     const char *why = check_usage(rest[0], n, &f);
     if (why)
         return wrong(why);
+    enum output o;
     uint64_t lifetime;
+    if (!output_read("token", f.target.output, &o))
+        return EXIT_USAGE;
     if (!read_lifetime(f.expires, &lifetime))
         return wrong("--expires takes a number and a unit: 30d, 12h, 90m, 3600s");
     struct err e = ERR_INIT;
@@ -173,9 +167,9 @@ int command_token(int argc, char **argv)
     const struct target *t = &f.target;
     err_code code = client_open(&c, t->server, t->token_file, t->data_path, &e);
     if (!code && rest[0][0] == 'l')
-        code = list_tokens(&c, t->output, &e);
+        code = list_tokens(&c, o, &e);
     else if (!code && rest[0][0] == 'c')
-        code = create_token(&c, &f, lifetime, &e);
+        code = create_token(&c, &f, lifetime, o, &e);
     else if (!code)
         code = delete_token(&c, rest[1], &e);
     return code ? complain(&e) : EXIT_DONE;

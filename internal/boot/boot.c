@@ -11,7 +11,22 @@ struct boot {
     struct assets *assets;
     bool strict_labels;
     struct log_sink log;
+    struct http_counts *counts;
 };
+
+/* What is counted together: documents are in the order of enum render_document. */
+enum path_class { PATH_OTHER, PATH_DOCUMENTS, PATH_NOCLOUD = PATH_DOCUMENTS + RENDER_METADATA + 1, PATH_ASSETS, PATH_SMALL };
+static const char *const path_classes[] = {[PATH_OTHER] = "other",
+                                           [PATH_DOCUMENTS + RENDER_IPXE] = "ipxe",
+                                           [PATH_DOCUMENTS + RENDER_GRUB] = "grub",
+                                           [PATH_DOCUMENTS + RENDER_IGNITION] = "ignition",
+                                           [PATH_DOCUMENTS + RENDER_CLOUD] = "cloud",
+                                           [PATH_DOCUMENTS + RENDER_GENERIC] = "generic",
+                                           [PATH_DOCUMENTS + RENDER_METADATA] = "metadata",
+                                           [PATH_NOCLOUD] = "nocloud",
+                                           [PATH_ASSETS] = "assets",
+                                           [PATH_SMALL] = "small",
+                                           NULL};
 
 /* What the log line of a request says beyond what `http` knows. */
 struct note {
@@ -20,6 +35,7 @@ struct note {
     struct labels labels;
     struct str reason; /* why it is not 200 */
     bool matched;
+    unsigned path_class;
 };
 
 /*
@@ -51,10 +67,16 @@ err_code boot_make(const struct boot_config *c, struct boot **ret, struct err *e
     return ERR_OK;
 }
 
+const struct http_counts *boot_counts(const struct boot *b)
+{
+    return b->counts;
+}
+
 void boot_free(struct boot *b)
 {
     if (!b)
         return;
+    http_counts_free(b->counts);
     assets_free(b->assets);
     free(b);
 }
@@ -284,13 +306,13 @@ void boot_handle(void *ctx, struct http_request *q, struct http_response *r)
     enum service_form form = cut_form(&name);
     enum render_document d;
     if (render_from_name(name, &d) && d <= RENDER_METADATA)
-        answer_document(b, q, r, note, d, form, q->raw_query);
+        note->path_class = PATH_DOCUMENTS + d, answer_document(b, q, r, note, d, form, q->raw_query);
     else if (nocloud_is(q->path))
-        answer_seed(b, q, r, note);
+        note->path_class = PATH_NOCLOUD, answer_seed(b, q, r, note);
     else if (redirect_unclean(q, r))
         return;
     else if (str_starts(q->path, STR("/assets/")) && b->assets)
-        assets_respond(b->assets, str_skip(q->path, 8), q, r);
+        note->path_class = PATH_ASSETS, assets_respond(b->assets, str_skip(q->path, 8), q, r);
     else
         answer_small(b, q, r, note);
 }
@@ -323,6 +345,7 @@ void boot_done(void *ctx, const struct http_request *q, const struct http_done *
     const struct note *note = q->note;
     struct log_field f[11];
     size_t n = 0;
+    http_counts_add(b->counts, note ? note->path_class : PATH_OTHER, d);
     f[n++] = log_text("method", q->method);
     f[n++] = log_text("path", q->path);
     f[n++] = log_number("status", (uint64_t)d->status);

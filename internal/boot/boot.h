@@ -3,12 +3,13 @@
  *
  * Turns paths and query strings into questions to `service` and its answers into responses. Nothing
  * here depends on the Host header. Thread rule: boot_handle and boot_done run on any thread; a
- * struct boot is immutable once made.
+ * struct boot is immutable once made, but for its counters.
  */
 #ifndef BOOT_BOOT_H
 #define BOOT_BOOT_H
 
 #include "base/log.h"
+#include "http/counts.h"
 #include "http/http.h"
 #include "service/service.h"
 
@@ -26,7 +27,9 @@ void boot_free(struct boot *b);
 
 /* For struct http_config; ctx is the struct boot. */
 void boot_handle(void *ctx, struct http_request *q, struct http_response *r);
-/* Writes the access log. */
+/* Writes the access log and counts. */
 void boot_done(void *ctx, const struct http_request *q, const struct http_done *d);
+/* Requests by what they asked for; lives as long as b. */
+const struct http_counts *boot_counts(const struct boot *b);
 
 #endif

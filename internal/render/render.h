@@ -77,6 +77,12 @@ enum render_scope {
 };
 enum render_scope render_scope(enum render_document d, const struct render_template *t);
 
+/*
+ * Warnings about a cloud-config: keys that cloud-init does not know, common ones of a wrong type.
+ * Nothing for other kinds of user-data, or what does not parse. Scratch memory comes from a.
+ */
+void render_cloud_warnings(struct str text, struct arena *a, struct findings *f);
+
 /* --- data ------------------------------------------------------------------------------------ */
 
 /*

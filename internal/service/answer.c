@@ -189,6 +189,14 @@ err_code answer_in_view(struct service *s, const struct catalog_view *v,
     return c;
 }
 
+static void count_answer(struct service *s, const struct service_question *q,
+                         const struct service_answer *a, err_code c)
+{
+    if (c && c != ERR_NOT_FOUND)
+        counter_add(&s->render_errors[q->document], 1);
+    counter_add(a->group.p ? &s->matches : &s->misses, 1);
+}
+
 err_code service_answer(struct service *s, const struct service_question *q, struct arena *a,
                         struct service_answer *ret, struct err *e)
 {
@@ -200,6 +208,7 @@ err_code service_answer(struct service *s, const struct service_question *q, str
     catalog_leave(s->catalog);
     if (!c && q->form != SERVICE_PLAIN)
         c = sign_answer(s, q, a, ret, e);
+    count_answer(s, q, ret, c);
     if (c && c != ERR_NOT_FOUND)
         err_prefix(e, "%s for group \"%.*s\"", render_name(q->document), STR_FMT(ret->group));
     if (c && ret->held) {

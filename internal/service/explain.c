@@ -3,6 +3,9 @@
 #include "service/parts.h"
 
 #define DOCUMENT_ARENA (64u << 20)
+/* A selector may have a mebibyte: so much of one is shown in a sentence, and of all in the list. */
+#define TEXT_SHOWN    200
+#define SELECTORS_MAX (1u << 20)
 
 struct explaining {
     struct service *service;
@@ -32,6 +35,16 @@ static bool add_predicates(struct arena *a, const struct labels *selector,
     return true;
 }
 
+/* The text that decides ties, or its beginning. */
+static void add_text(struct buf *b, const struct labels *selector)
+{
+    BUF_LOCAL(text, TEXT_SHOWN);
+    match_text(&text, selector);
+    buf_add_byte(b, '"');
+    buf_add_str(b, buf_str(&text));
+    buf_addf(b, "%s\"", text.failed ? "..." : "");
+}
+
 /* What decided between two groups that match; other is the winner or, for the winner, the next. */
 static void add_decision(struct buf *b, const struct catalog_ranked *x,
                          const struct catalog_ranked *other)
@@ -43,11 +56,10 @@ static void add_decision(struct buf *b, const struct catalog_ranked *x,
         buf_addf(b, "%s labels than \"%.*s\"", won ? "more" : "fewer", STR_FMT(o->id));
         return;
     }
-    buf_addf(b, "as many labels as \"%.*s\", and its text \"", STR_FMT(o->id));
-    match_text(b, &g->selector);
-    buf_addf(b, "\" is %s than \"", won ? "greater" : "less");
-    match_text(b, &o->selector);
-    buf_addf(b, "\"");
+    buf_addf(b, "as many labels as \"%.*s\", and its text ", STR_FMT(o->id));
+    add_text(b, &g->selector);
+    buf_addf(b, " is %s than ", won ? "greater" : "less");
+    add_text(b, &o->selector);
 }
 
 /* The next group that matches and is not shadowed, which the winner had to beat; or NULL. */
@@ -66,7 +78,7 @@ static bool add_reason(struct arena *a, const struct catalog_ranked *all, uint32
     const struct catalog_ranked *other = at == 0 ? runner_up(all, n) : &all[0];
     uint32_t wanted = x->group->model.selector.n;
     struct buf b;
-    buf_in_arena(&b, a, 4u << 20);
+    buf_in_arena(&b, a, 4096);
     if (wanted)
         buf_addf(&b, "%u of %u labels match", x->held, wanted);
     else
@@ -80,6 +92,14 @@ static bool add_reason(struct arena *a, const struct catalog_ranked *all, uint32
     return !b.failed;
 }
 
+static size_t selector_size(const struct labels *selector)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < selector->n; i++)
+        n += selector->v[i].key.n + selector->v[i].value.n;
+    return n;
+}
+
 static bool explain_groups(const struct explaining *x, const struct catalog_ranked *found,
                            uint32_t n, struct service_explanation *ret)
 {
@@ -87,10 +107,15 @@ static bool explain_groups(const struct explaining *x, const struct catalog_rank
     if (!v)
         return false;
     ret->groups = v;
-    ret->groups_n = n;
-    for (uint32_t i = 0; i < n; i++) {
+    size_t shown = 0;
+    for (uint32_t i = 0; i < n; i++, ret->groups_n++) {
         const struct model_group *g = &found[i].group->model;
         const struct catalog_group *shadow = found[i].shadowed_by;
+        shown += selector_size(&g->selector);
+        if (i > 0 && shown > SELECTORS_MAX) {
+            ret->groups_whole = false;
+            break;
+        }
         v[i].matched = found[i].matches;
         if (!arena_str(x->arena, g->id, &v[i].id) ||
             !add_predicates(x->arena, &g->selector, x->labels, &v[i]) ||

@@ -49,7 +49,7 @@ struct service_explanation {
     uint64_t revision;
     const struct service_ranked *groups; /* best first; the first one has won if it matches */
     uint32_t groups_n;
-    bool groups_whole;  /* false: groups that nearly match may be missing, see catalog_rank */
+    bool groups_whole;  /* false: some are missing, see catalog_rank, or were too large to show */
     struct str winner;  /* absent: no group matches; then what follows is empty */
     struct str profile; /* that the group names, perhaps of nothing; absent if it names none */
     const struct service_explained_document *documents;

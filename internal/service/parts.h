@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/counter.h"
 #include "service/service.h"
 
 struct signature_cache;
@@ -19,6 +20,7 @@ struct service {
     struct buf public_key;
     struct signature_cache *signatures;
     struct token_uses *uses; /* NULL with store_only */
+    struct counter matches, misses, render_errors[RENDER_DOCUMENTS];
 
     /* The follower: carries the store's changes to the catalog. */
     pthread_t follower;

@@ -8,27 +8,39 @@
 
 #include "service/parts.h"
 
+#define PATH_BYTES 4096
+
+/* The database's path. With create, the folder is made if it is not there. */
+static err_code database_path(const char *data_path, bool create, char dst[PATH_BYTES],
+                              struct err *e)
+{
+    if (create && mkdir(data_path, 0700) != 0 && errno != EEXIST)
+        return err_errno(e, ERR_IO, errno, "cannot create the data path %s", data_path);
+    struct stat st;
+    if (stat(data_path, &st) == 0 && !S_ISDIR(st.st_mode))
+        return err_set(e, ERR_INVALID, "the data path %s is a file; name a folder", data_path);
+    int n = snprintf(dst, PATH_BYTES, "%s/%s", data_path, SERVICE_DATABASE);
+    if (n < 0 || n >= PATH_BYTES)
+        return err_set(e, ERR_INVALID, "the data path is too long");
+    return ERR_OK;
+}
+
 static err_code open_store(struct service *s, const struct service_options *o, struct err *e)
 {
-    if (o->create && mkdir(o->data_path, 0700) != 0 && errno != EEXIST)
-        return err_errno(e, ERR_IO, errno, "cannot create the data path %s", o->data_path);
-    struct stat st;
-    if (stat(o->data_path, &st) == 0 && !S_ISDIR(st.st_mode))
-        return err_set(e, ERR_INVALID, "the data path %s is a file; name a folder", o->data_path);
-    char path[4096];
-    int n = snprintf(path, sizeof path, "%s/%s", o->data_path, SERVICE_DATABASE);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return err_set(e, ERR_INVALID, "the data path is too long");
+    char path[PATH_BYTES];
+    err_code c = database_path(o->data_path, o->create, path, e);
     struct store_options so = {
         .path = path, .read_only = o->read_only, .keep_revisions = o->keep_revisions};
-    return store_open(&so, &s->store, e);
+    return c ? c : store_open(&so, &s->store, e);
 }
 
 err_code service_open(const struct service_options *o, struct service **ret, struct err *e)
 {
     if (sodium_init() < 0)
         return err_set(e, ERR_IO, "libsodium cannot start: the system gives no random bytes");
-    struct service *s = calloc(1, sizeof *s);
+    struct service *s = aligned_alloc(_Alignof(struct service), sizeof *s);
+    if (s)
+        memset(s, 0, sizeof *s);
     if (!s || !(s->data_path = strdup(o->data_path))) {
         free(s);
         return err_set(e, ERR_NOMEM, "out of memory while starting");
@@ -74,6 +86,22 @@ void service_close(struct service *s)
     free(s);
 }
 
+err_code service_backup(const char *data_path, const char *file, store_progress *progress,
+                        void *arg, struct err *e)
+{
+    char path[PATH_BYTES];
+    err_code c = database_path(data_path, false, path, e);
+    return c ? c : store_backup(path, file, progress, arg, e);
+}
+
+err_code service_restore(const char *data_path, const char *file, struct store_restored *ret,
+                         store_progress *progress, void *arg, struct err *e)
+{
+    char path[PATH_BYTES];
+    err_code c = database_path(data_path, true, path, e);
+    return c ? c : store_restore(path, file, ret, progress, arg, e);
+}
+
 struct str service_public_key(struct service *s)
 {
     return buf_str(&s->public_key);
@@ -88,5 +116,9 @@ void service_stats(struct service *s, struct service_stats *ret)
         catalog_stats(v, &ret->catalog);
         catalog_leave(s->catalog);
     }
+    ret->matches = counter_get(&s->matches);
+    ret->misses = counter_get(&s->misses);
+    for (int d = 0; d < RENDER_DOCUMENTS; d++)
+        ret->render_errors[d] = counter_get(&s->render_errors[d]);
     store_stats(s->store, &ret->store);
 }

@@ -170,6 +170,17 @@ struct service_exported {
 err_code service_export(struct service *s, const char *dir, struct service_exported *ret,
                         struct err *e);
 
+/* --- backup ------------------------------------------------------------------------------------
+ */
+
+/* Writes the database of a data path, whether a server runs there or not, to a new file. The
+   signing key is not in it. See store_backup. */
+err_code service_backup(const char *data_path, const char *file, store_progress *progress,
+                        void *arg, struct err *e);
+/* Puts a backup into a data path, which is made (0700) if it is not there. See store_restore. */
+err_code service_restore(const char *data_path, const char *file, struct store_restored *ret,
+                         store_progress *progress, void *arg, struct err *e);
+
 /* --- tokens ------------------------------------------------------------------------------------
  */
 
@@ -209,6 +220,9 @@ err_code service_token_delete(struct service *s, struct str id, struct err *e);
 
 struct service_stats {
     uint64_t revision;
+    /* Of service_answer, since the start. */
+    uint64_t matches, misses;                 /* whether there was a group */
+    uint64_t render_errors[RENDER_DOCUMENTS]; /* matched, and there and broken */
     struct catalog_stats catalog;
     struct store_stats store;
 };

@@ -70,8 +70,8 @@ static err_code check_profile(struct arena *a, const struct store_key *k, struct
     return ERR_OK;
 }
 
-static err_code check_template(const struct store_key *k, struct str body, struct findings *f,
-                               struct store_resource *ret, struct err *e)
+static err_code check_template(struct arena *a, const struct store_key *k, struct str body,
+                               struct findings *f, struct store_resource *ret, struct err *e)
 {
     struct render_template *t = NULL;
     struct err why = ERR_INIT;
@@ -87,6 +87,9 @@ static err_code check_template(const struct store_key *k, struct str body, struc
             *e = why;
         return c;
     }
+    bool plain = str_find(body, STR("{{"), 0) == body.n;
+    if (k->kind == MODEL_CLOUD && plain)
+        render_cloud_warnings(body, a, f);
     *ret = (struct store_resource){.key = *k, .body = body, .selector = STR("")};
     return ERR_OK;
 }
@@ -108,7 +111,7 @@ err_code validate_resource(struct arena *a, const struct store_key *k, struct st
     switch (k->type) {
     case STORE_GROUP: return check_group(a, k, body, strictness, f, ret, e);
     case STORE_PROFILE: return check_profile(a, k, body, strictness, f, ret, e);
-    case STORE_TEMPLATE: return check_template(k, body, f, ret, e);
+    case STORE_TEMPLATE: return check_template(a, k, body, f, ret, e);
     }
     return err_set(e, ERR_INVALID, "not a type of resource");
 }

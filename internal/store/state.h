@@ -68,6 +68,12 @@ struct store_txn {
    not ERR_OK, and is copied to e. */
 err_code txn_end(struct store_txn *t, err_code rc, struct err *e);
 
+/* store.c */
+/* The folder of path as a new string; NULL without memory. */
+char *store_folder(const char *path);
+/* A new name is durable only when its folder is. */
+err_code store_sync_folder(const char *folder, struct err *e);
+
 /* pool: store.c */
 err_code store_take(struct store *s, struct sql_conn **ret, struct err *e);
 void store_give(struct store *s, struct sql_conn *c);

@@ -18,8 +18,7 @@ static err_code in_file(const char *path, err_code code, struct err *e)
     return code;
 }
 
-/* The folder of path as a new string; NULL without memory. */
-static char *folder_of(const char *path)
+char *store_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');
     if (!slash)
@@ -27,8 +26,7 @@ static char *folder_of(const char *path)
     return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-/* A new name is durable only when its folder is. */
-static err_code sync_folder(const char *folder, struct err *e)
+err_code store_sync_folder(const char *folder, struct err *e)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -47,7 +45,7 @@ static err_code sync_folder(const char *folder, struct err *e)
 static err_code make_file(const char *path, const char *folder, struct err *e)
 {
     if (mknod(path, S_IFREG | 0600, 0) == 0)
-        return sync_folder(folder, e);
+        return store_sync_folder(folder, e);
     int why = errno;
     if (why == EEXIST)
         return ERR_OK;
@@ -90,7 +88,7 @@ static err_code check_file(const char *path, const char *folder, bool read_only,
 
 static err_code prepare_file(const char *path, bool read_only, struct err *e)
 {
-    char *folder = folder_of(path);
+    char *folder = store_folder(path);
     if (!folder)
         return err_set(e, ERR_NOMEM, "out of memory");
     err_code rc = read_only ? ERR_OK : make_file(path, folder, e);

@@ -236,6 +236,33 @@ err_code store_txn_token_delete(struct store_txn *t, struct str id, struct err *
 /* Notes a use, unless a later one is noted; a token that is not there is no error. */
 err_code store_txn_token_used(struct store_txn *t, struct str id, uint64_t at, struct err *e);
 
+/* --- backup and restore ------------------------------------------------------------------------
+ */
+
+/* Called now and then with how much of how much is done; the units are the same. */
+typedef void store_progress(void *arg, uint64_t done, uint64_t all);
+
+/*
+ * Writes the database at path, which others may have open and write to meanwhile, as of one moment
+ * to a new file (0600), checks it, and gives it its name only then. ERR_CONFLICT: there is such a
+ * file; ERR_NOT_FOUND, ERR_CORRUPT, ERR_UNSUPPORTED, ERR_DENIED, ERR_IO. progress may be NULL.
+ */
+err_code store_backup(const char *path, const char *file, store_progress *progress, void *arg,
+                      struct err *e);
+
+struct store_restored {
+    uint64_t revision; /* of the backup */
+    char kept[4096];   /* where the database that was there is now; "" if there was none */
+};
+/*
+ * Puts a backup in the place of the database at path, which nobody may have open: ERR_BUSY. The
+ * file is copied and checked first (application id, schema, PRAGMA integrity_check): ERR_CORRUPT
+ * or ERR_UNSUPPORTED says what it is instead, and nothing has changed. The old database, which may
+ * be damaged, stays beside the new one under another name. ERR_NOT_FOUND, ERR_DENIED, ERR_IO.
+ */
+err_code store_restore(const char *path, const char *file, struct store_restored *ret,
+                       store_progress *progress, void *arg, struct err *e);
+
 /* Since the opening. */
 struct store_stats {
     uint64_t commits;   /* transactions that changed something */

@@ -91,9 +91,7 @@ def completion(shell: str, tmp: Path) -> Path:
 
 
 def shell_output(shell: str, script: str) -> list[str]:
-    done = subprocess.run(
-        [shell, "-c", script], capture_output=True, timeout=DEADLINE, check=False
-    )
+    done = subprocess.run([shell, "-c", script], capture_output=True, timeout=DEADLINE, check=False)
     check(done.returncode == 0 and not done.stderr, f"{shell}: {done.stderr.decode()}")
     return done.stdout.decode().split("\n")[:-1]
 
@@ -186,7 +184,7 @@ def test_edit_without_a_change(server: Server) -> None:
 
 def test_edit_keeps_a_refused_text(server: Server) -> None:
     with Scratch() as tmp:
-        outcome = edit(server, tmp, "echo '{\"selector\": 1}' >\"$1\"", "group", "one").want(1)
+        outcome = edit(server, tmp, 'echo \'{"selector": 1}\' >"$1"', "group", "one").want(1)
         check("/selector: " in outcome.err and "/profile: " in outcome.err, outcome.err)
         kept = left_over(tmp)
         check(len(kept) == 1 and str(kept[0]) in outcome.err, f"{kept}: {outcome.err}")
@@ -217,7 +215,7 @@ def test_edit_offers_to_try_again(server: Server) -> None:
         editor = tmp / "editor"
         # At first what is no JSON, then what is.
         editor.write_text(
-            f'#!/bin/sh\nif [ -e {tmp}/again ]; then\n'
+            f"#!/bin/sh\nif [ -e {tmp}/again ]; then\n"
             '  echo \'{"profile":"base","name":"second"}\' >"$1"\n'
             f'else\n  echo "{{" >"$1"; touch {tmp}/again\nfi\n'
         )

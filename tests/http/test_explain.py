@@ -72,7 +72,7 @@ def test_groups_are_ranked(server: Server) -> None:
     check(all(g["matched"] for g in told["groups"]), "all match")
     check_equal(told["groups"][1]["shadowed_by"], "web", "shadowed_by")
     check("shadowed_by" not in told["groups"][0], "the winner is shadowed")
-    check("more labels than \"rack\"" in told["groups"][0]["reason"], told["groups"][0]["reason"])
+    check('more labels than "rack"' in told["groups"][0]["reason"], told["groups"][0]["reason"])
     told = explain(server, "os=installed")
     near = {g["id"]: g for g in told["groups"] if not g["matched"]}
     check_equal(
@@ -107,7 +107,7 @@ def test_explain_for_people(server: Server) -> None:
     lines = out.splitlines()
     check_equal(lines[0], "labels: mac=52:54:00:00:00:01 rack=7", "labels")
     check("ignored: mac=zz: the key is repeated" in lines[1], lines[1])
-    check("  rack wins: 1 of 1 labels match; more labels than \"default\"" in lines, out)
+    check('  rack wins: 1 of 1 labels match; more labels than "default"' in lines, out)
     check("  default loses: it asks for no label and matches every machine" in out, out)
     check("  web: 1 of 2 labels match" in lines, out)
     check("    ok       mac=52:54:00:00:00:01" in lines, out)

@@ -13,7 +13,7 @@ test=(clang libcriterion-dev gnupg gpgv curl groff-base zsh fish patch python3 s
     python3-yaml python3-jinja2 python3-jsonschema python3-jsonpatch python3-requests python3-oauthlib python3-configobj
     python3-netifaces python3-serial)
 lint=(clang clang-format clang-tidy cppcheck shellcheck)
-bench=(nginx-light wrk)
+bench=(nginx-light wrk valgrind curl procps)
 boot=(qemu-system-x86 ipxe-qemu ovmf seabios busybox-static cpio)
 
 usage() {

@@ -1,5 +1,6 @@
 /* Why a machine gets what it gets, and what it gets. */
 #include <sodium.h>
+#include <stdlib.h>
 
 #include "../support/check.h"
 #include "base/always.h"
@@ -212,6 +213,38 @@ static void without_a_match_there_is_no_document(void)
     CHECK(is_problem(&r, 404, "not-found") && has(text_at(&r, "/detail"), "no group matches"));
 }
 
+/* Selectors of a mebibyte in all: the answer has its bounds, and the winner. */
+static void large_selectors_are_cut(void)
+{
+    size_t n = 600000;
+    char *text = malloc(n + 100);
+    always(text);
+    for (int i = 0; i < 3; i++) {
+        char path[64];
+        int at = snprintf(text, 100, "{\"profile\":\"p\",\"selector\":{\"vast\":\"%d", i);
+        memset(text + at, 'x', n);
+        memcpy(text + (size_t)at + n, "\"}}", 4);
+        snprintf(path, sizeof path, "/api/v1/groups/vast-%d", i);
+        CHECK(ask("PUT", path, NULL, text).status == 201);
+    }
+    free(text);
+    struct reply r = explain("site=ams&vast=y");
+    CHECK(str_is(text_at(&r, "/winner"), "site"));
+    CHECK(has(r.body, "\"partial\":true") && r.body.n < 2000000, "%zu", r.body.n);
+    for (int i = 0; i < 2; i++) {
+        char path[64], body[2000], value[1000] = "";
+        memset(value, 'v', 900);
+        snprintf(path, sizeof path, "/api/v1/groups/wide-%d", i);
+        snprintf(body, sizeof body, "{\"profile\":\"p\",\"selector\":{\"w%d\":\"%s\"}}", i, value);
+        CHECK(ask("PUT", path, NULL, body).status == 201);
+        snprintf(body, sizeof body, "/api/v1/explain?w0=%s&w1=%s", value, value);
+        r = ask("GET", body, NULL, NULL);
+    }
+    CHECK(str_is(text_at(&r, "/winner"), "wide-1"));
+    CHECK(has(text_at(&r, "/groups/0/reason"), "vvv...\" is greater than \"w0=vv"));
+    CHECK(text_at(&r, "/groups/0/reason").n < 600);
+}
+
 static void who_may_and_how_much(void)
 {
     struct reply r = ask_as(NULL, "GET", "/api/v1/explain?site=ams", NULL);
@@ -240,6 +273,7 @@ void explain_tests(struct tally *t)
     RUN(what_is_broken_is_shown_with_its_place);
     RUN(variables_have_a_source);
     RUN(without_a_match_there_is_no_document);
+    RUN(large_selectors_are_cut);
     RUN(who_may_and_how_much);
     TALLY(t);
 }

@@ -25,8 +25,8 @@ int main(int argc, char **argv)
 {
     if (argc == 4)
         return run_role(argv[1], argv[2], argv[3]);
-    struct tally (*const all[])(void) = {open_tests,  write_tests, read_tests,   changes_tests,
-                                         crash_tests, token_tests, history_tests};
+    struct tally (*const all[])(void) = {open_tests,  write_tests, read_tests,    changes_tests,
+                                         crash_tests, token_tests, history_tests, backup_tests};
     scratch_make();
     struct tally sum = {0, 0};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

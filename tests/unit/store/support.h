@@ -19,6 +19,7 @@ struct tally changes_tests(void);
 struct tally crash_tests(void);
 struct tally token_tests(void);
 struct tally history_tests(void);
+struct tally backup_tests(void);
 
 /* What a child does: its exit status. Named on the command line with a path and an argument. */
 int child_write(const char *path, const char *arg);
