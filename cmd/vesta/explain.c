@@ -86,7 +86,9 @@ static void print_predicate(const struct value *p)
 {
     const struct value *got = value_get(p, STR("got"));
     bool missing = !got || got->kind != VALUE_STRING, held = is_true(p, "held");
+    output_colour(held ? COLOUR_GOOD : missing ? COLOUR_DOUBT : COLOUR_BAD);
     printf("    %-8s ", held ? "ok" : missing ? "missing" : "differs");
+    output_colour(COLOUR_PLAIN);
     print_text(text_at(p, "key"));
     putchar('=');
     print_text(text_at(p, "want"));
@@ -97,11 +99,17 @@ static void print_predicate(const struct value *p)
     putchar('\n');
 }
 
-static void print_group(const struct value *g, const char *state)
+/* Good wins, doubtful loses, plain does not match. */
+static void print_group(const struct value *g, enum colour state)
 {
     uint32_t n;
     const struct value *predicates = list_at(g, "predicates", &n);
-    printf("  %.*s%s: ", STR_FMT(text_at(g, "id")), state);
+    output_colour(state);
+    printf("  %.*s%s: ", STR_FMT(text_at(g, "id")),
+           state == COLOUR_GOOD    ? " wins"
+           : state == COLOUR_DOUBT ? " loses"
+                                   : "");
+    output_colour(COLOUR_PLAIN);
     print_text(text_at(g, "reason"));
     putchar('\n');
     for (uint32_t i = 0; i < n; i++)
@@ -127,13 +135,13 @@ static void print_groups(const struct value *v)
         matched++;
     printf("\ngroups that match:%s\n", matched ? "" : " none");
     for (uint32_t i = 0; i < matched; i++)
-        print_group(&groups[i], i == 0 ? " wins" : " loses");
+        print_group(&groups[i], i == 0 ? COLOUR_GOOD : COLOUR_DOUBT);
     for (uint32_t i = matched; i < n && near < NEAR_MISSES; i++) {
         if (matched && !has_held(&groups[i]))
             break;
         if (near++ == 0)
             printf("\ngroups that do not match, the nearest first:\n");
-        print_group(&groups[i], "");
+        print_group(&groups[i], COLOUR_PLAIN);
     }
     if (matched + near < n)
         printf("  and %u more: -o json shows them\n", n - matched - near);
@@ -159,7 +167,9 @@ static void print_document(const struct value *d)
     snprintf(kind, sizeof kind, "%.*s", STR_FMT(text_at(d, "kind")));
     snprintf(code, sizeof code, "%.0f", status && status->kind == VALUE_FLOAT ? status->f : 0);
     snprintf(template, sizeof template, "%.*s", STR_FMT(name));
+    output_colour(sha256.n ? COLOUR_GOOD : COLOUR_BAD);
     printf("  %-14s %-6s %-28s ", kind, code, template);
+    output_colour(COLOUR_PLAIN);
     print_text(sha256.n ? str_sub(sha256, 0, SUM_SHOWN) : text_at(d, "error"));
     putchar('\n');
 }

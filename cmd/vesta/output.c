@@ -1,7 +1,9 @@
 #include "output.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 
@@ -47,4 +49,13 @@ void output_line(const struct value *v)
     value_to_json(&text, v, 0);
     buf_add_byte(&text, '\n');
     print(&text);
+}
+
+void output_colour(enum colour c)
+{
+    static const char *const codes[] = {
+        [COLOUR_PLAIN] = "0", [COLOUR_GOOD] = "32", [COLOUR_DOUBT] = "33", [COLOUR_BAD] = "31"};
+    const char *no = getenv("NO_COLOR");
+    if (isatty(STDOUT_FILENO) && !(no && no[0]))
+        printf("\033[%sm", codes[c]);
 }

@@ -15,6 +15,11 @@ void output_value(enum output o, const struct value *v);
 /* The same as JSON on one line. */
 void output_line(const struct value *v);
 
+enum colour { COLOUR_PLAIN, COLOUR_GOOD, COLOUR_DOUBT, COLOUR_BAD };
+/* Begins or (COLOUR_PLAIN) ends a colour on standard output: on a terminal, unless NO_COLOR is set.
+ */
+void output_colour(enum colour c);
+
 /* For a table of flags; t has the member `output`. */
 #define OUTPUT_FLAGS(t)                                                                            \
     {"output", FLAG_TEXT, &(t).output,                                                             \

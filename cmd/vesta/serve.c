@@ -13,6 +13,7 @@
 #include "rest/rest.h"
 #include "server_file.h"
 #include "service/service.h"
+#include "version.h"
 
 #define GRACE_MS     30000
 #define API_BODY_MAX (MODEL_TEMPLATE_MAX + 1)
@@ -53,8 +54,8 @@ static bool loopback(const char *address)
 static void stop_all(struct running *r, const char *data_path)
 {
     server_file_remove(data_path);
+    http_stop(r->api_server, GRACE_MS); /* which tells of the other */
     http_stop(r->boot_server, GRACE_MS);
-    http_stop(r->api_server, GRACE_MS);
     boot_free(r->boot);
     rest_free(r->rest);
     service_close(r->service);
@@ -103,7 +104,10 @@ static err_code start_servers(const struct settings *o, struct running *r, struc
     err_code c = boot_make(&bc, &r->boot, e);
     if (c)
         return c;
-    struct rest_config rc = {.service = r->service, .log = log_writer_sink(r->log)};
+    struct rest_config rc = {.service = r->service,
+                             .log = log_writer_sink(r->log),
+                             .version = VESTA_VERSION,
+                             .commit = VESTA_COMMIT};
     c = rest_make(&rc, &r->rest, e);
     if (c)
         return c;
@@ -125,7 +129,12 @@ static err_code start_servers(const struct settings *o, struct running *r, struc
                               .handler = api_handle,
                               .done = api_done,
                               .ctx = r};
-    return http_start(&api, &r->api_server, e);
+    c = http_start(&api, &r->api_server, e);
+    if (c)
+        return c;
+    rest_watch(r->rest, "boot", r->boot_server, boot_counts(r->boot));
+    rest_watch(r->rest, "api", r->api_server, rest_counts(r->rest));
+    return ERR_OK;
 }
 
 /* A connection is a file descriptor, and so is a file that is being sent. */

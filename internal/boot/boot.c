@@ -15,18 +15,28 @@ struct boot {
 };
 
 /* What is counted together: documents are in the order of enum render_document. */
-enum path_class { PATH_OTHER, PATH_DOCUMENTS, PATH_NOCLOUD = PATH_DOCUMENTS + RENDER_METADATA + 1, PATH_ASSETS, PATH_SMALL };
+enum path_class {
+    PATH_OTHER,
+    PATH_DOCUMENT,
+    PATH_NOCLOUD = PATH_DOCUMENT + RENDER_METADATA + 1,
+    PATH_ASSETS,
+    PATH_BOOT,
+    PATH_KEY,
+    PATH_HEALTH,
+};
 static const char *const path_classes[] = {[PATH_OTHER] = "other",
-                                           [PATH_DOCUMENTS + RENDER_IPXE] = "ipxe",
-                                           [PATH_DOCUMENTS + RENDER_GRUB] = "grub",
-                                           [PATH_DOCUMENTS + RENDER_IGNITION] = "ignition",
-                                           [PATH_DOCUMENTS + RENDER_CLOUD] = "cloud",
-                                           [PATH_DOCUMENTS + RENDER_GENERIC] = "generic",
-                                           [PATH_DOCUMENTS + RENDER_METADATA] = "metadata",
+                                           [PATH_DOCUMENT + RENDER_IPXE] = "ipxe",
+                                           [PATH_DOCUMENT + RENDER_GRUB] = "grub",
+                                           [PATH_DOCUMENT + RENDER_IGNITION] = "ignition",
+                                           [PATH_DOCUMENT + RENDER_CLOUD] = "cloud",
+                                           [PATH_DOCUMENT + RENDER_GENERIC] = "generic",
+                                           [PATH_DOCUMENT + RENDER_METADATA] = "metadata",
                                            [PATH_NOCLOUD] = "nocloud",
                                            [PATH_ASSETS] = "assets",
-                                           [PATH_SMALL] = "small",
-                                           NULL};
+                                           [PATH_BOOT] = "boot.ipxe",
+                                           [PATH_KEY] = "key.asc",
+                                           [PATH_HEALTH] = "health",
+                                           [PATH_HEALTH + 1] = NULL};
 
 /* What the log line of a request says beyond what `http` knows. */
 struct note {
@@ -56,15 +66,14 @@ err_code boot_make(const struct boot_config *c, struct boot **ret, struct err *e
     b->service = c->service;
     b->strict_labels = c->strict_labels;
     b->log = c->log;
-    if (c->assets_path && c->assets_path[0]) {
-        err_code code = assets_open(c->assets_path, &b->assets, e);
-        if (code) {
-            free(b);
-            return code;
-        }
-    }
-    *ret = b;
-    return ERR_OK;
+    err_code code = http_counts_make(path_classes, &b->counts, e);
+    if (!code && c->assets_path && c->assets_path[0])
+        code = assets_open(c->assets_path, &b->assets, e);
+    if (code)
+        boot_free(b);
+    else
+        *ret = b;
+    return code;
 }
 
 const struct http_counts *boot_counts(const struct boot *b)
@@ -218,6 +227,7 @@ static void answer_boot_script(struct boot *b, struct http_request *q, struct ht
                                struct note *note, enum service_form form)
 {
     struct str script = str_of(boot_script, sizeof boot_script - 1);
+    note->path_class = PATH_BOOT;
     if (form == SERVICE_PLAIN) {
         set_bytes(r, script, content_type(RENDER_IPXE, form));
         r->kind = HTTP_BODY_STATIC;
@@ -239,11 +249,14 @@ static void answer_small(struct boot *b, struct http_request *q, struct http_res
     if (str_is(p, "/")) {
         http_text(q, r, 200, "vesta");
     } else if (str_is(p, "/healthz")) {
+        note->path_class = PATH_HEALTH;
         http_text(q, r, 200, "ok");
     } else if (str_is(p, "/readyz")) {
         bool ready = service_ready(b->service);
+        note->path_class = PATH_HEALTH;
         http_text(q, r, ready ? 200 : 503, ready ? "ready" : "still loading");
     } else if (str_is(p, "/key.asc")) {
+        note->path_class = PATH_KEY;
         set_bytes(r, service_public_key(b->service), "application/pgp-keys");
         r->kind = HTTP_BODY_STATIC;
     } else {
@@ -305,16 +318,20 @@ void boot_handle(void *ctx, struct http_request *q, struct http_response *r)
     struct str name = str_skip(q->path, 1);
     enum service_form form = cut_form(&name);
     enum render_document d;
-    if (render_from_name(name, &d) && d <= RENDER_METADATA)
-        note->path_class = PATH_DOCUMENTS + d, answer_document(b, q, r, note, d, form, q->raw_query);
-    else if (nocloud_is(q->path))
-        note->path_class = PATH_NOCLOUD, answer_seed(b, q, r, note);
-    else if (redirect_unclean(q, r))
+    if (render_from_name(name, &d) && d <= RENDER_METADATA) {
+        note->path_class = PATH_DOCUMENT + d;
+        answer_document(b, q, r, note, d, form, q->raw_query);
+    } else if (nocloud_is(q->path)) {
+        note->path_class = PATH_NOCLOUD;
+        answer_seed(b, q, r, note);
+    } else if (redirect_unclean(q, r)) {
         return;
-    else if (str_starts(q->path, STR("/assets/")) && b->assets)
-        note->path_class = PATH_ASSETS, assets_respond(b->assets, str_skip(q->path, 8), q, r);
-    else
+    } else if (str_starts(q->path, STR("/assets/")) && b->assets) {
+        note->path_class = PATH_ASSETS;
+        assets_respond(b->assets, str_skip(q->path, 8), q, r);
+    } else {
         answer_small(b, q, r, note);
+    }
 }
 
 /* --- the access log ----------------------------------------------------------------------------

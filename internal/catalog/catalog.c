@@ -268,15 +268,18 @@ static err_code forget_unreadable(struct catalog_edit *x, bool profile, struct s
 static err_code note_unreadable(struct catalog_edit *x, bool profile, struct str name, err_code why,
                                 struct err *e)
 {
-    struct unreadable_object *o = malloc(sizeof *o + name.n);
+    struct unreadable_object *o = NULL;
+    if (grace_batch_reserve(&x->made, 1) == ERR_OK)
+        o = malloc(sizeof *o + name.n);
     if (!o)
         return nomem(e);
     o->profile = profile;
     o->name_n = name.n;
     if (name.n)
         memcpy(o->name, name.p, name.n);
-    err_code c = keep_made(x, o, free, e);
-    if (!c && hamt_insert(&x->unreadable, unreadable_hash(profile, name), o) != ERR_OK)
+    grace_batch_add(&x->made, o, free);
+    err_code c = ERR_OK;
+    if (hamt_insert(&x->unreadable, unreadable_hash(profile, name), o) != ERR_OK)
         c = nomem(e);
     return c ? c : why;
 }

@@ -76,7 +76,8 @@ struct catalog_ranked {
  * of matching, so that the first one is what catalog_match gives; then those that do not, by most
  * pairs that hold, fewest that do not, and id. The former are found as catalog_match finds them;
  * for the latter at most 200,000 groups are looked at, in an order of no meaning that stays the
- * same: *ret_whole is false if there were more. Tens of milliseconds then; returns how many.
+ * same: *ret_whole is false if there were more. About a tenth of a second then, with the view held;
+ * returns how many.
  */
 uint32_t catalog_rank(const struct catalog_view *v, const struct labels *machine,
                       struct catalog_ranked *ret, uint32_t max, bool *ret_whole);

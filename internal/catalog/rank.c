@@ -1,7 +1,7 @@
 /* Which groups match, and which nearly do: for people who ask why, not for machines that boot. */
 #include "catalog/view.h"
 
-/* Groups that are looked at for those that nearly match: some tens of milliseconds. */
+/* Groups that are looked at for those that nearly match: about a tenth of a second. */
 #define WALK_MAX 200000
 
 struct ranking {

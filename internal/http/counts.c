@@ -9,7 +9,7 @@
 /* Slot 0 is for what is no status. */
 #define SLOTS (STATUS_LAST - STATUS_FIRST + 2)
 
-const uint64_t http_bucket_us[HTTP_BUCKETS - 1] = {100,   250,   500,    1000,   2500,   5000,
+const uint64_t http_bucket_us[HTTP_BUCKETS - 1] = {100,   250,   500,    1000,    2500,   5000,
                                                    10000, 50000, 250000, 1000000, 5000000};
 
 /* What one class has on one shard. */

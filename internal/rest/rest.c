@@ -1,13 +1,10 @@
 #include "rest/rest.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/always.h"
 #include "rest/route.h"
-
-struct rest {
-    struct service *service;
-    struct log_sink log;
-};
 
 err_code rest_make(const struct rest_config *c, struct rest **ret, struct err *e)
 {
@@ -16,13 +13,35 @@ err_code rest_make(const struct rest_config *c, struct rest **ret, struct err *e
         return err_set(e, ERR_NOMEM, "out of memory while starting the API");
     r->service = c->service;
     r->log = c->log;
-    *ret = r;
-    return ERR_OK;
+    r->version = c->version ? c->version : "";
+    r->commit = c->commit ? c->commit : "";
+    err_code code = http_counts_make(metrics_classes, &r->counts, e);
+    if (code)
+        rest_free(r);
+    else
+        *ret = r;
+    return code;
 }
 
 void rest_free(struct rest *r)
 {
+    if (r)
+        http_counts_free(r->counts);
     free(r);
+}
+
+void rest_watch(struct rest *r, const char *plane, const struct http_server *server,
+                const struct http_counts *counts)
+{
+    unsigned n = atomic_load(&r->planes_n);
+    always(n < REST_PLANES);
+    r->planes[n] = (struct rest_plane){plane, server, counts};
+    atomic_store(&r->planes_n, n + 1);
+}
+
+const struct http_counts *rest_counts(const struct rest *r)
+{
+    return r->counts;
 }
 
 /* --- who asks --------------------------------------------------------------------------------- */
@@ -96,6 +115,7 @@ static void serve(struct rest_call *c)
         problem_err(c, &e, NULL);
         return;
     }
+    c->note->route = m.route;
     if (!admit(c, &m))
         return;
     if (m.route) {
@@ -119,7 +139,7 @@ void rest_handle(void *rest, struct http_request *q, struct http_response *r)
         return;
     }
     q->note = note;
-    struct rest_call c = {.service = self->service, .q = q, .r = r, .note = note};
+    struct rest_call c = {.rest = self, .service = self->service, .q = q, .r = r, .note = note};
     serve(&c);
     gzip_answer(&c);
 }
@@ -128,6 +148,7 @@ void rest_done(void *rest, const struct http_request *q, const struct http_done 
 {
     struct rest *self = rest;
     const struct rest_note *note = q->note;
+    http_counts_add(self->counts, metrics_class(note ? note->route : NULL), d);
     struct log_field f[8];
     size_t n = 0;
     f[n++] = log_text("method", q->method);

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "http/counts.h"
 #include "http/http.h"
 #include "service/service.h"
 
@@ -20,6 +21,7 @@ struct rest_call;
 struct rest_config {
     struct service *service; /* stays the caller's */
     struct log_sink log;
+    const char *version, *commit; /* of the program, for /metrics; NULL: not told */
 };
 
 /* ERR_NOMEM. */
@@ -34,10 +36,22 @@ void rest_free(struct rest *r);
 void rest_handle(void *rest, struct http_request *q, struct http_response *r);
 
 /*
- * An http_done_fn for requests of rest_handle: writes the access log, with the token's name and,
- * where the answer is a problem, its reason. Never a token.
+ * An http_done_fn for requests of rest_handle: counts, and writes the access log, with the token's
+ * name and, where the answer is a problem, its reason. Never a token.
  */
 void rest_done(void *rest, const struct http_request *q, const struct http_done *d);
+
+#define REST_PLANES 2
+
+/*
+ * From now on /metrics tells of this server: its connections, and requests as they are counted
+ * there. plane is constant. Both must stay until rest_handle is not called any more. At most
+ * REST_PLANES times.
+ */
+void rest_watch(struct rest *r, const char *plane, const struct http_server *server,
+                const struct http_counts *counts);
+/* The requests of rest_handle itself, by what they were about; lives as long as r. */
+const struct http_counts *rest_counts(const struct rest *r);
 
 /* --- the route table --------------------------------------------------------------------------
  */

@@ -9,11 +9,13 @@
 
 /* For the log line; on the request's arena. */
 struct rest_note {
+    const struct rest_route *route; /* NULL: none was found, or not looked for */
     struct str who;    /* the token's name; absent when none was asked for or it was wrong */
     struct str reason; /* of a problem, also what the client is not told; absent without one */
 };
 
 struct rest_call {
+    const struct rest *rest;
     struct service *service;
     struct http_request *q;
     struct http_response *r;
@@ -107,5 +109,26 @@ const char *rest_role_name(int role);
 void tokens_list(struct rest_call *c);
 void tokens_create(struct rest_call *c);
 void tokens_delete(struct rest_call *c);
+
+/* --- metrics.c */
+
+struct rest_plane {
+    const char *name;
+    const struct http_server *server;
+    const struct http_counts *counts;
+};
+struct rest {
+    struct service *service;
+    struct log_sink log;
+    const char *version, *commit;
+    struct http_counts *counts;
+    struct rest_plane planes[REST_PLANES];
+    _Atomic unsigned planes_n;
+};
+/* Ended by NULL. */
+extern const char *const metrics_classes[];
+/* The class that a route is counted in; of NULL too. */
+unsigned metrics_class(const struct rest_route *route);
+void metrics_get(struct rest_call *c);
 
 #endif

@@ -9,6 +9,7 @@
 static const struct rest_route routes[] = {
     {"GET", "/healthz", REST_PUBLIC, 0, public_health},
     {"GET", "/readyz", REST_PUBLIC, 0, public_ready},
+    {"GET", "/metrics", READ, 0, metrics_get},
     {"GET", "/api/v1/openapi.json", REST_PUBLIC, 0, public_openapi},
 
     {"GET", "/api/v1/groups", READ, STORE_GROUP, list_resources},

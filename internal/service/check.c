@@ -205,7 +205,7 @@ static err_code check_template(struct checking *c, const struct store_key *k, st
 static err_code check_one_group(struct checking *c, struct str id, struct err *e)
 {
     struct model_group *g;
-    struct str name;
+    struct str name = STR("");
     err_code code = read_group(c, id, &g, e);
     if (!code)
         code = ignition_of_profile(c, g->profile, &name, e);

@@ -23,7 +23,7 @@ void token_make_secret(char text[TOKEN_TEXT_MAX], unsigned char hash[32])
 {
     unsigned char random[24];
     randombytes_buf(random, sizeof random);
-    memcpy(text, "vesta_", 6);
+    snprintf(text, TOKEN_TEXT_MAX, "vesta_");
     sodium_bin2base64(text + 6, TOKEN_TEXT_MAX - 6, random, sizeof random,
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     crypto_hash_sha256(hash, (const unsigned char *)text, strlen(text));

@@ -117,7 +117,7 @@ static uint8_t contexts(const struct printer *p, const struct value *v, uint32_t
 {
     bool whole = v->kind == VALUE_STRING && (verb == 's' || verb == 'v') && !p->flags.sharp &&
                  !p->flags.sharp_v && !p->flags.has_precision;
-    return whole ? mark_contexts(v) : mark_judge(str_of(p->out->p + from, p->out->n - from));
+    return whole ? mark_contexts(v) : mark_judge(str_skip(buf_str(p->out), from));
 }
 
 static void with_verb(struct printer *p, const struct value *v, uint32_t verb, bool nested)

@@ -136,6 +136,32 @@ def test_other_shells_read_their_scripts() -> None:
     run("completion", "tcsh").want(2)
 
 
+# --- colours ---------------------------------------------------------------------------------------
+
+
+def test_colours_are_for_terminals(server: Server) -> None:
+    command = ["explain", "--data-path", str(server.data), "mac=52:54:00:00:00:01"]
+    piped = run(*command).want(0).out
+    check("\033" not in piped, repr(piped))
+    for extra, coloured in [({}, True), ({"NO_COLOR": "1"}, False)]:
+        ours, theirs = pty.openpty()
+        try:
+            subprocess.run(
+                [BINARY, *command],
+                stdout=theirs,
+                timeout=DEADLINE,
+                env={**clean_environment(), **extra},
+                check=True,
+            )
+            shown = os.read(ours, 1 << 16).decode()
+        finally:
+            os.close(ours)
+            os.close(theirs)
+        check(("\033[32m" in shown) == coloured, repr(shown))
+        plain = re.sub("\033\\[[0-9]+m", "", shown).replace("\r\n", "\n")
+        check(piped.startswith(plain) or plain == piped, repr(plain))
+
+
 # --- edit ------------------------------------------------------------------------------------------
 
 

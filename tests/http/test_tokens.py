@@ -1,4 +1,4 @@
-"""Tokens: made and revoked over the API and the command line, while servers run and across starts."""
+"""Tokens: made and revoked over the API and by commands, while servers run and across starts."""
 
 import json
 import re

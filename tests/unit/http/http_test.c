@@ -11,6 +11,7 @@ int main(void)
     deadline_tests(&t);
     stop_tests(&t);
     file_tests(&t);
+    counts_tests(&t);
     printf("%d passed, %d failed\n", t.passed, t.failed);
     return t.failed ? 1 : 0;
 }

@@ -28,6 +28,7 @@ void limit_tests(struct tally *t);
 void deadline_tests(struct tally *t);
 void stop_tests(struct tally *t);
 void file_tests(struct tally *t);
+void counts_tests(struct tally *t);
 
 /* --- the server ------------------------------------------------------------------------------ */
 

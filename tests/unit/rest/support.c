@@ -78,7 +78,8 @@ static void keep_line(void *ctx, enum log_level level, const char *event,
 static void start_server(void)
 {
     struct err e = ERR_INIT;
-    struct rest_config rc = {.service = api.service, .log = {.write = keep_line}};
+    struct rest_config rc = {
+        .service = api.service, .log = {.write = keep_line}, .version = "1.2.3", .commit = "abc"};
     must(rest_make(&rc, &api.rest, &e), &e);
     struct http_config hc = {.address = "127.0.0.1:0",
                              .thread_each = true,
@@ -87,6 +88,7 @@ static void start_server(void)
                              .done = rest_done,
                              .ctx = api.rest};
     must(http_start(&hc, &api.server, &e), &e);
+    rest_watch(api.rest, "api", api.server, rest_counts(api.rest));
 }
 
 void api_start(void)

@@ -30,6 +30,7 @@ void gzip_tests(struct tally *t);
 void openapi_tests(struct tally *t);
 void token_tests(struct tally *t);
 void revision_tests(struct tally *t);
+void metrics_tests(struct tally *t);
 
 /* --- the server ------------------------------------------------------------------------------ */
 
