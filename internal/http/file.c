@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/etag.h"
 #include "http/http.h"
 #include "http/range.h"
 
@@ -63,30 +64,6 @@ static struct validators validators_of(const struct stat *st)
 
 /* --- preconditions --------------------------------------------------------------------------- */
 
-/*
- * Whether a list of entity tags, or "*", has ours. Weak comparison takes W/"x" for "x"; strong
- * comparison takes no weak tag at all. What follows a malformed tag is not looked at.
- */
-static bool etag_listed(struct str list, const char *ours, bool strong)
-{
-    for (;;) {
-        while (list.n && (list.p[0] == ' ' || list.p[0] == '\t' || list.p[0] == ','))
-            list = str_skip(list, 1);
-        if (list.n && list.p[0] == '*')
-            return true;
-        bool weak = str_starts(list, STR("W/"));
-        struct str tag = weak ? str_skip(list, 2) : list;
-        if (tag.n < 2 || tag.p[0] != '"')
-            return false;
-        size_t end = str_find_byte(tag, '"', 1);
-        if (end == tag.n)
-            return false;
-        if (str_is(str_sub(tag, 0, end + 1), ours) && !(strong && weak))
-            return true;
-        list = str_skip(tag, end + 1);
-    }
-}
-
 /* 0, 304 or 412, in the order of RFC 9110, 13.2.2. A date that is none is ignored. */
 static int precondition(const struct http_request *q, const struct validators *v)
 {
@@ -95,14 +72,14 @@ static int precondition(const struct http_request *q, const struct validators *v
     struct str none_match = http_header(q, "If-None-Match");
     time_t t;
     if (match.p) {
-        if (!etag_listed(match, v->etag, true))
+        if (!etag_in_list(match, v->etag, true))
             return 412;
     } else if (date_parse(http_header(q, "If-Unmodified-Since"), &t) && v->date[0] &&
                v->mtime > t) {
         return 412;
     }
     if (none_match.p)
-        return !etag_listed(none_match, v->etag, false) ? 0 : reads ? 304 : 412;
+        return !etag_in_list(none_match, v->etag, false) ? 0 : reads ? 304 : 412;
     if (reads && v->date[0] && date_parse(http_header(q, "If-Modified-Since"), &t) && v->mtime <= t)
         return 304;
     return 0;

@@ -70,23 +70,23 @@ static struct str lower_copy(struct arena *a, struct str s)
     return str_of(p, s.n);
 }
 
-bool model_label_normalise(struct arena *a, struct str key, struct str value, struct label *ret)
+err_code model_label_normalise(struct arena *a, struct str key, struct str value, struct label *ret)
 {
     struct str v = value;
     if (str_ieq(key, STR("mac"))) {
         char text[MODEL_MAC_TEXT];
         size_t n = model_mac_normalise(value, text);
         if (n == 0)
-            return false;
+            return ERR_INVALID;
         if (!str_eq(value, str_of(text, n)) && !arena_str(a, str_of(text, n), &v))
-            return false;
+            return ERR_NOMEM;
     } else if (str_is(key, "uuid") && has_upper(value)) {
         v = lower_copy(a, value);
         if (!v.p)
-            return false;
+            return ERR_NOMEM;
     }
     *ret = (struct label){key, v};
-    return true;
+    return ERR_OK;
 }
 
 /* Stable: of equal keys the one that came first stays first. Requests have a handful of pairs. */

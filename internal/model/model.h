@@ -74,10 +74,12 @@ size_t model_mac_normalise(struct str in, char dst[MODEL_MAC_TEXT]);
 
 /*
  * One pair of a request or a selector, normalised: a key that is "mac" in any case has its value
- * normalised, "uuid" is lower-cased. False if the key is a mac and the value is none: the pair is
- * then dropped by a request and refused in a group. Texts are copied to a only if they change.
+ * normalised, "uuid" is lower-cased. ERR_INVALID if the key is a mac and the value is none: the
+ * pair is then dropped by a request and refused in a group. ERR_NOMEM, told apart, since a machine
+ * whose label was lost would be taken for another. Texts are copied to a only if they change.
  */
-bool model_label_normalise(struct arena *a, struct str key, struct str value, struct label *ret);
+err_code model_label_normalise(struct arena *a, struct str key, struct str value,
+                               struct label *ret);
 
 /* Sorts pairs in place by key; of equal keys the first one stays. Returns how many are left. */
 uint32_t model_labels_sort(struct label *v, uint32_t n);

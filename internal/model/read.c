@@ -107,8 +107,11 @@ static void read_selector(struct reading *r, const struct value *v, struct label
         struct str value;
         if (!read_string(r, at, &p->v, &value))
             continue;
-        if (model_label_normalise(r->arena, p->key, value, &l[n]))
+        err_code c = model_label_normalise(r->arena, p->key, value, &l[n]);
+        if (c == ERR_OK)
             n++;
+        else if (c == ERR_NOMEM)
+            r->nomem = true;
         else
             wrong(r, at,
                   "\"%.*s\" is no MAC address: write 6, 8 or 20 octets such as "

@@ -1,3 +1,4 @@
+#include "base/etag.h"
 #include "rest/route.h"
 
 static struct str trim(struct str s)
@@ -7,20 +8,6 @@ static struct str trim(struct str s)
     while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
         s.n--;
     return s;
-}
-
-/* Is etag in the list, or the list "*"? weak: W/ before an ETag does not matter.
-   Our ETags have no comma in them, so cutting at commas finds each that can be one of them. */
-static bool listed(struct str list, const char *etag, bool weak)
-{
-    while (list.p) {
-        struct str one = trim(str_cut(list, ',', &list));
-        if (weak && str_starts(one, STR("W/")))
-            one = str_skip(one, 2);
-        if (str_is(one, "*") || str_is(one, etag))
-            return true;
-    }
-    return false;
 }
 
 bool condition_of_write(struct rest_call *c, struct service_condition *ret)
@@ -45,7 +32,7 @@ int condition_of_read(const struct http_request *q, const char *etag)
     if (!gzip_plain_etags(q->arena, http_header(q, "If-Match"), &match) ||
         !gzip_plain_etags(q->arena, http_header(q, "If-None-Match"), &none_match))
         return 200;
-    if (match.p && !listed(match, etag, false))
+    if (match.p && !etag_in_list(match, etag, true))
         return 412;
-    return listed(none_match, etag, true) ? 304 : 200;
+    return etag_in_list(none_match, etag, false) ? 304 : 200;
 }

@@ -94,8 +94,11 @@ struct question {
 static void read_label(struct arena *a, const struct query_pair *p, struct question *q,
                        struct buf *why)
 {
-    if (model_label_normalise(a, p->key, p->value, &q->labels[q->list->labels.n]))
+    err_code c = model_label_normalise(a, p->key, p->value, &q->labels[q->list->labels.n]);
+    if (c == ERR_OK)
         q->list->labels.n++;
+    else if (c == ERR_NOMEM)
+        why->failed = true;
     else
         wrong(why, "\"%.*s\" is no MAC address, so no group has it",
               (int)(p->value.n > 80 ? 80 : p->value.n), p->value.n ? p->value.p : "");
@@ -151,9 +154,11 @@ static bool read_question(struct rest_call *c, struct question *q)
         else
             read_parameter(c->q->arena, &pairs[i], q, &why);
     }
-    if (why.n)
+    if (why.failed)
+        problem(c, 500, "out of memory for the list");
+    else if (why.n)
         problem(c, 422, "%.*s", STR_FMT(buf_str(&why)));
-    return why.n == 0;
+    return why.n == 0 && !why.failed;
 }
 
 /* --- the page --------------------------------------------------------------------------------- */

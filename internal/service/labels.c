@@ -66,8 +66,13 @@ err_code service_labels_read(struct arena *a, struct str raw_query, struct servi
         v[i] = (struct label){pairs[i].key, pairs[i].value};
     struct labels first = {v, model_labels_sort(v, n)};
     struct label *taken = v + n;
-    for (uint32_t i = 0; i < first.n; i++)
-        out.labels.n += model_label_normalise(a, v[i].key, v[i].value, &taken[out.labels.n]);
+    for (uint32_t i = 0; i < first.n; i++) {
+        c = model_label_normalise(a, v[i].key, v[i].value, &taken[out.labels.n]);
+        if (c == ERR_NOMEM)
+            return nomem(e);
+        out.labels.n += c == ERR_OK;
+    }
+    c = ERR_OK;
     out.labels.v = taken;
     if (out.labels.n < n)
         c = collect_ignored(a, pairs, n, &first, &out, e);

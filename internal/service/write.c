@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "base/etag.h"
 #include "service/parts.h"
 #include "value/value.h"
 
@@ -22,21 +23,6 @@ static const char *type_name(enum store_type t)
     return t == STORE_GROUP ? "group" : t == STORE_PROFILE ? "profile" : "template";
 }
 
-/* Is the ETag in an If-Match list? Weak ones never match (RFC 9110, 13.1.1). */
-static bool etag_listed(struct str list, const char *etag)
-{
-    while (list.p) {
-        struct str one = str_cut(list, ',', &list);
-        while (one.n && (one.p[0] == ' ' || one.p[0] == '\t'))
-            one = str_skip(one, 1);
-        while (one.n && (one.p[one.n - 1] == ' ' || one.p[one.n - 1] == '\t'))
-            one.n--;
-        if (str_is(one, "*") || str_is(one, etag))
-            return true;
-    }
-    return false;
-}
-
 static err_code check_condition(const struct service_condition *cond, const struct store_key *k,
                                 bool there, const char *etag, struct err *e)
 {
@@ -46,7 +32,7 @@ static err_code check_condition(const struct service_condition *cond, const stru
     if (cond->match.p && !there)
         return err_set(e, ERR_STALE, "the %s \"%.*s\" is not there", type_name(k->type),
                        STR_FMT(k->name));
-    if (cond->match.p && !etag_listed(cond->match, etag))
+    if (cond->match.p && !etag_in_list(cond->match, etag, true))
         return err_set(e, ERR_STALE,
                        "the %s \"%.*s\" was changed by somebody else: read it again and repeat "
                        "your change",

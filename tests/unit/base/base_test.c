@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/enc.h"
 #include "base/err.h"
+#include "base/etag.h"
 #include "base/finding.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -183,4 +184,16 @@ Test(log, dates_are_right)
         log_line(&b, LOG_TEXT, cases[i].ms, LOG_INFO_LEVEL, "e", NULL, 0);
         cr_expect(str_starts(buf_str(&b), str_c(cases[i].day)), "%s", buf_c(&b));
     }
+}
+
+Test(etag, lists)
+{
+    cr_expect(etag_in_list(STR("\"a\", \"b\""), "\"b\"", true));
+    cr_expect(etag_in_list(STR("*"), "\"b\"", true));
+    cr_expect(etag_in_list(STR("W/\"b\""), "\"b\"", false));
+    cr_expect_not(etag_in_list(STR("W/\"b\""), "\"b\"", true));
+    cr_expect(etag_in_list(STR("\"with, comma\",\"b\""), "\"b\"", true));
+    cr_expect_not(etag_in_list(STR("b"), "\"b\"", true), "no quotes");
+    cr_expect_not(etag_in_list(STR(""), "\"b\"", false));
+    cr_expect_not(etag_in_list(STR("\"b"), "\"b\"", false));
 }

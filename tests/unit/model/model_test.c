@@ -51,14 +51,16 @@ Test(label, normalises_what_is_reserved)
 {
     ARENA_LOCAL(a, 1 << 16);
     struct label l;
-    cr_expect(model_label_normalise(&a, STR("uuid"), STR("16E7D8A7"), &l));
+    cr_expect_eq(model_label_normalise(&a, STR("uuid"), STR("16E7D8A7"), &l), ERR_OK);
     cr_expect(str_is(l.value, "16e7d8a7"));
-    cr_expect(model_label_normalise(&a, STR("UUID"), STR("16E7"), &l));
+    cr_expect_eq(model_label_normalise(&a, STR("UUID"), STR("16E7"), &l), ERR_OK);
     cr_expect(str_is(l.value, "16E7"), "only the key uuid itself");
-    cr_expect(model_label_normalise(&a, STR("MAC"), STR("52-54-00-aa-bb-0F"), &l));
+    cr_expect_eq(model_label_normalise(&a, STR("MAC"), STR("52-54-00-aa-bb-0F"), &l), ERR_OK);
     cr_expect(str_is(l.key, "MAC"));
     cr_expect(str_is(l.value, "52:54:00:aa:bb:0f"));
-    cr_expect_not(model_label_normalise(&a, STR("mac"), STR("zz"), &l));
+    cr_expect_eq(model_label_normalise(&a, STR("mac"), STR("zz"), &l), ERR_INVALID);
+    ARENA_LOCAL(full, 0);
+    cr_expect_eq(model_label_normalise(&full, STR("mac"), STR("52-54-00-aa-bb-0F"), &l), ERR_NOMEM);
 }
 
 Test(label, first_of_equal_keys_stays)
