@@ -18,17 +18,21 @@
 /* --- butane ------------------------------------------------------------------------------------
  */
 
-static int finish(const struct findings *f, err_code c, const struct err *e)
+static int finish(const struct findings *f, bool strict, err_code c, const struct err *e)
 {
     print_findings(f);
     if (c && f->errors == 0)
         return complain(e);
-    return c || f->errors ? EXIT_FAILED : EXIT_DONE;
+    return c || f->errors || (strict && f->warnings) ? EXIT_FAILED : EXIT_DONE;
 }
 
 int command_butane(int argc, char **argv)
 {
-    static const struct flag flags[] = {FLAGS_END};
+    bool strict = false;
+    const struct flag flags[] = {
+        {"strict", FLAG_SWITCH, &strict, false, NULL, "a warning is a failure too"},
+        FLAGS_END,
+    };
     char *rest[1] = {"-"};
     int status;
     if (flags_parse(argc, argv, flags, 0, 1, rest, &status) < 0)
@@ -47,7 +51,7 @@ int command_butane(int argc, char **argv)
     c = butane_translate(buf_str(&text), NULL, &a, &f, &out, &v, &e);
     if (c && f.errors == 0 && f.file.n)
         err_in_file(&e, f.file.p);
-    status = finish(&f, c, &e);
+    status = finish(&f, strict, c, &e);
     if (status == EXIT_DONE) {
         buf_add_byte(&out, '\n');
         fwrite(out.p, 1, out.n, stdout);
@@ -152,7 +156,7 @@ static err_code validate_text(enum what what, enum model_kind kind, const char *
                               : model_profile_read(a, name, text, MODEL_STRICT, f, &p, e);
 }
 
-static int validate_file(const char *word, const char *path)
+static int validate_file(const char *word, const char *path, bool strict)
 {
     enum what what;
     enum model_kind kind;
@@ -178,13 +182,15 @@ static int validate_file(const char *word, const char *path)
         err_in_file(&e, path);
         findings_add_err(&f, FINDING_ERROR, &e);
     }
-    return finish(&f, c, &e);
+    return finish(&f, strict, c, &e);
 }
 
 int command_validate(int argc, char **argv)
 {
     const char *word = "";
+    bool strict = false;
     const struct flag flags[] = {
+        {"strict", FLAG_SWITCH, &strict, false, NULL, "a warning is a failure too"},
         {"kind", FLAG_TEXT, &word, false, "KIND",
          "what the files are (default: their folder says)"},
         FLAGS_END,
@@ -198,7 +204,7 @@ int command_validate(int argc, char **argv)
     }
     status = EXIT_DONE;
     for (int i = 0; i < n; i++) {
-        int one = validate_file(word, rest[i]);
+        int one = validate_file(word, rest[i], strict);
         if (one > status)
             status = one;
     }

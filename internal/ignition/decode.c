@@ -85,9 +85,7 @@ static void decode_struct(struct decoder *d, const struct jnode *node,
         type_error(d, node, place, "an object");
         return;
     }
-    /* A key that stands twice: Go decodes the second object into the first. */
-    bool again = ret->kind == DATUM_RECORD && ret->record;
-    struct record *r = again ? ret->record : record_new(d->a, type, place);
+    struct record *r = record_new(d->a, type, place);
     if (!r) {
         d->out_of_memory = true;
         return;
@@ -139,8 +137,6 @@ static void decode_value(struct decoder *d, const struct jnode *node, const stru
     bool truth = node->kind == JNODE_TRUE;
     int64_t number;
     if (node->kind == JNODE_NULL) {
-        if (f->flags & SCHEMA_POINTER)
-            *ret = (struct datum){.kind = DATUM_NONE};
         ret->place = place;
         return;
     }

@@ -26,7 +26,7 @@ bool ignition_is_raw(struct str name);
 /*
  * Would Ignition take this text? Configs of 3.0.0 to 3.6.0 are checked by all rules of Ignition
  * 2.26; of 2.x it is only looked that they are JSON with such a version. JSON is read more strictly
- * than Ignition does: invalid UTF-8 is an error. A key that stands twice in an object is a warning.
+ * than Ignition does: a key that stands twice in an object and invalid UTF-8 are errors.
  *
  * Adds to f what is wrong, with a JSON pointer where the value is known, and line and column (in
  * bytes) as Ignition's own reports have them: of a scalar its first character, of an array or

@@ -262,16 +262,17 @@ static err_code read_key(struct reader *r, struct jnode *node)
     return ERR_OK;
 }
 
-static err_code mark_repeated(struct reader *r, struct jnode *object)
+static err_code reject_duplicates(struct reader *r, const struct jnode *object)
 {
     struct text_set seen;
     if (object->n < 2)
         return ERR_OK;
     if (!text_set_init(&seen, r->a, object->n))
         return out_of_memory(r);
-    for (struct jnode *m = (struct jnode *)(uintptr_t)object->first; m;
-         m = (struct jnode *)(uintptr_t)m->next)
-        m->repeated = !text_set_add(&seen, m->key);
+    for (const struct jnode *m = object->first; m; m = m->next)
+        if (!text_set_add(&seen, m->key))
+            return err_at(r->e, ERR_INVALID, m->key_line, m->key_column,
+                          "the key stands twice in its object; only one would be used");
     return ERR_OK;
 }
 
@@ -305,7 +306,7 @@ static err_code read_container(struct reader *r, int depth, struct jnode *node, 
         r->at++;
     }
     r->at++;
-    return close == '}' ? mark_repeated(r, node) : ERR_OK;
+    return close == '}' ? reject_duplicates(r, node) : ERR_OK;
 }
 
 static err_code read_scalar(struct reader *r, struct jnode *node)

@@ -5,9 +5,8 @@
  * integer for Ignition), and beside YAML's reader, which has other escapes, counts columns in
  * characters and takes more than JSON.
  *
- * Strict (RFC 8259), and stricter than Ignition: invalid UTF-8 is an error. As Ignition, and unlike
- * value_from_json, it takes a key that stands twice in an object, and reads a lone surrogate as
- * U+FFFD.
+ * Strict (RFC 8259), and stricter than Ignition: a key that stands twice in an object and invalid
+ * UTF-8 are errors. As Ignition, and unlike value_from_json, it reads a lone surrogate as U+FFFD.
  */
 #ifndef IGNITION_JNODE_H
 #define IGNITION_JNODE_H
@@ -40,8 +39,7 @@ struct jnode {
     struct str text; /* a number as it was written; a string's characters */
     struct str key;  /* of a member of an object */
     int key_line, key_column;
-    bool repeated; /* the key was there before in the same object */
-    size_t n;      /* items or members */
+    size_t n; /* items or members */
     const struct jnode *first, *next;
 };
 

@@ -37,10 +37,6 @@ static void warn_object(const struct jnode *object, const struct schema_struct *
         bool spelt;
         const struct schema_field *field =
             schema_find(type, SCHEMA_IGNITION, minor, m->key, &spelt);
-        if (m->repeated)
-            warn(f, &at, m->key_line, m->key_column,
-                 "the key stands twice in its object; Ignition merges objects, and of all else it "
-                 "uses the last");
         if (!field)
             warn(f, &at, m->key_line, m->key_column,
                  "Ignition does not know this key here, and does nothing with it");

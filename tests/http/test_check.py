@@ -66,6 +66,8 @@ def test_butane_to_stdout() -> None:
         done = vesta.run("butane", tmp / "a.bu").want(0)
         vesta.check_equal(json.loads(done.out), {"ignition": {"version": "3.3.0"}})
         vesta.check("a.bu:3:1: warning" in done.err, done.err)
+        done = vesta.run("butane", "--strict", tmp / "a.bu").want(1)
+        vesta.check_equal(done.out, "", "a config that is not wanted is not printed")
         (tmp / "b.bu").write_text("variant: fcos\nversion: 9.9.9\n")
         done = vesta.run("butane", tmp / "b.bu").want(1)
         vesta.check_equal(done.out, "")

@@ -152,6 +152,8 @@ Test(syntax, json)
         {"{\"a\":1}", ERR_OK, 0, 0},
         {"[1,\n2,]", ERR_INVALID, 0, 0},
         {"[1,\n2,] ", ERR_INVALID, 2, 4},
+        {"{\"a\":1,\"a\":2}", ERR_INVALID, 1, 8},
+        {"{\"a\":1,\"\\u0061\":2}", ERR_INVALID, 1, 8},
         {"01", ERR_INVALID, 0, 0},
         {"1.e5 ", ERR_INVALID, 1, 4},
         {"\"\xFF\"", ERR_INVALID, 1, 2},

@@ -152,6 +152,7 @@ Test(render, nothing_that_is_no_ignition_config_is_one)
         "{\"ignition\":{\"version\":\"3.4.0-experimental\"}}",
         "{\"ignition\":{\"version\":\"1.0.0\"}}",
         "{\"ignition\":{\"version\":\"3.4.0\"}} x",
+        "{\"ignition\":{\"version\":\"3.4.0\"},\"ignition\":{}}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         cr_expect_neq(render_template_make(MODEL_IGNITION, STR("a.ign"), str_c(bad[i]), &t, &e),
