@@ -60,7 +60,6 @@ err_code render_template_make(enum model_kind kind, struct str name, struct str 
                               struct render_template **ret, struct err *e);
 void render_template_free(struct render_template *t);
 struct str render_template_source(const struct render_template *t);
-size_t render_template_memory(const struct render_template *t);
 
 /* The built-in boot scripts, made once; each may be used wherever a template of its kind may. */
 struct render_builtins {

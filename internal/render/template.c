@@ -72,11 +72,6 @@ struct str render_template_source(const struct render_template *t)
     return t->source;
 }
 
-size_t render_template_memory(const struct render_template *t)
-{
-    return sizeof *t + t->arena.used + (t->compiled ? tmpl_memory(t->compiled) : 0);
-}
-
 static err_code make_builtin(enum model_kind kind, const char *file, struct render_template **ret,
                              struct err *e)
 {

@@ -9,18 +9,7 @@
 
 #include "base/buf.h"
 #include "http/http.h"
-
-struct tally {
-    int passed, failed;
-};
-
-/* Ends the tests of a file. */
-#define TALLY(t)                                                                                   \
-    do {                                                                                           \
-        check_done();                                                                              \
-        (t)->passed += check_passed;                                                               \
-        (t)->failed += check_failed;                                                               \
-    } while (0)
+#include "support/tally.h"
 
 void refuse_tests(struct tally *t);
 void serve_tests(struct tally *t);

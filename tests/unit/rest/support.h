@@ -5,19 +5,8 @@
 #define TESTS_REST_SUPPORT_H
 
 #include "rest/rest.h"
+#include "support/tally.h"
 #include "value/value.h"
-
-struct tally {
-    int passed, failed;
-};
-
-/* Ends the tests of a file. */
-#define TALLY(t)                                                                                   \
-    do {                                                                                           \
-        check_done();                                                                              \
-        (t)->passed += check_passed;                                                               \
-        (t)->failed += check_failed;                                                               \
-    } while (0)
 
 void access_tests(struct tally *t);
 void resource_tests(struct tally *t);
