@@ -89,8 +89,16 @@ $(OUT)/gen/%.o: $(OUT)/gen/%.c
 $(OUT)/gen/version.h: force
 	$(Q)mkdir -p $(@D) && printf '#define VESTA_VERSION "%s"\n#define VESTA_COMMIT "%s"\n' '$(VERSION)' '$(COMMIT)' > $@.tmp && (cmp -s $@.tmp $@ || cp $@.tmp $@) && rm -f $@.tmp
 
-# templates/ and the schema, as byte arrays.
-EMBEDDED := $(sort $(wildcard templates/*) $(wildcard internal/store/schema/*.sql) $(wildcard api/openapi.json))
+# The API's description as JSON, by a program of our own that is run while building.
+TO_JSON := $(OUT)/api/to_json
+$(TO_JSON): $(TO_JSON).o $(call module_objects,base) $(call module_objects,value)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(OUT)/gen/api/openapi.json: api/openapi.yaml $(TO_JSON)
+	$(call say,JSON,$@)mkdir -p $(@D) && $(TO_JSON) < $< > $@.tmp && mv $@.tmp $@
+
+# templates/, the schema and the API's description, as byte arrays.
+EMBEDDED := $(sort $(wildcard templates/*) $(wildcard internal/store/schema/*.sql)) $(OUT)/gen/api/openapi.json
 $(OUT)/gen/embedded.c: tests/tools/embed.sh Makefile $(EMBEDDED)
 	$(call say,EMBED,$@)mkdir -p $(@D) && tests/tools/embed.sh $(EMBEDDED) > $@.tmp && mv $@.tmp $@
 

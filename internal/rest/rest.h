@@ -66,7 +66,7 @@ struct rest_route {
     void (*handler)(struct rest_call *);
 };
 
-/* All that is served: one row for each operation of api/openapi.json. Constant. */
+/* All that is served: one row for each operation of api/openapi.yaml. Constant. */
 const struct rest_route *rest_routes(size_t *ret_n);
 
 #endif
