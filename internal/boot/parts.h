@@ -1,0 +1,63 @@
+/* parts.h - what the files of boot share. */
+#ifndef BOOT_PARTS_H
+#define BOOT_PARTS_H
+
+#include "boot/boot.h"
+
+struct assets;
+
+struct boot {
+    struct service *service;
+    struct assets *assets;
+    bool strict_labels;
+    struct log_sink log;
+    struct http_counts *counts;
+};
+
+/* What is counted together: documents are in the order of enum render_document. */
+enum path_class {
+    PATH_OTHER,
+    PATH_DOCUMENT,
+    PATH_NOCLOUD = PATH_DOCUMENT + RENDER_METADATA + 1,
+    PATH_ASSETS,
+    PATH_BOOT,
+    PATH_KEY,
+    PATH_HEALTH,
+};
+/* What the log line of a request says beyond what `http` knows. */
+struct note {
+    struct str group, profile;
+    uint64_t revision;
+    struct labels labels;
+    struct str reason; /* why it is not 200 */
+    bool matched;
+    unsigned path_class;
+};
+
+typedef void path_handler(struct boot *b, struct http_request *q, struct http_response *r,
+                          struct note *note);
+
+/* --- boot.c --- */
+
+void not_found(struct http_request *q, struct http_response *r);
+
+/* --- documents.c --- */
+
+/* Cuts what a name of a document ends in when a signature over it is asked for. */
+enum service_form cut_form(struct str *name);
+const char *form_content_type(enum render_document d, enum service_form form);
+/* 200 with bytes on the request's arena. */
+void set_bytes(struct http_response *r, struct str bytes, const char *content_type);
+/* What c says, as a status and a line of text; kept for the log. */
+void answer_failed(struct http_request *q, struct http_response *r, struct note *note, err_code c,
+                   const struct err *e);
+/* The document for the labels in raw_query. */
+void answer_document(struct boot *b, struct http_request *q, struct http_response *r,
+                     struct note *note, enum render_document d, enum service_form form,
+                     struct str raw_query);
+
+/* --- script.c: /boot.ipxe --- */
+
+path_handler answer_boot_script;
+
+#endif
