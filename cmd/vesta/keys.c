@@ -84,7 +84,7 @@ static err_code load_key(const char *path, struct sign_key **ret, struct err *e)
     BUF_LOCAL(text, 1u << 20);
     err_code c = read_file(path, &text, e);
     if (!c) {
-        c = sign_key_read(buf_str(&text), ret, e);
+        c = sign_key_read(buf_str(&text), SIGN_NO_PASSPHRASE, ret, e);
         if (c)
             err_in_file(e, path);
     }

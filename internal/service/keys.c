@@ -132,7 +132,7 @@ err_code keys_load(struct service *s, struct err *e)
             c = read_small(path, &text, e);
     }
     if (!c) {
-        c = sign_key_read(buf_str(&text), &s->key, e);
+        c = sign_key_read(buf_str(&text), SIGN_NO_PASSPHRASE, &s->key, e);
         if (!c && !sign_key_is_secret(s->key))
             c = err_set(e, ERR_INVALID, "it has only a public key, which cannot sign");
         if (c)

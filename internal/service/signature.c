@@ -16,7 +16,7 @@
 
 struct place {
     unsigned char digest[32];
-    unsigned char size; /* 0: empty */
+    unsigned short size; /* 0: empty */
     unsigned char bytes[SIGN_SIGNATURE_MAX];
 };
 
@@ -60,12 +60,12 @@ err_code signature_get(struct signature_cache *c, const struct sign_key *key, st
     pthread_mutex_unlock(lock);
     BUF_LOCAL(made, SIGN_SIGNATURE_MAX);
     if (found.size == 0) {
-        err_code code = sign_detached(key, body, (uint64_t)time(NULL), &made, e);
+        err_code code = sign_detached(key, false, body, (uint64_t)time(NULL), &made, e);
         if (code)
             return code;
         if (made.failed || made.n > SIGN_SIGNATURE_MAX)
             return err_set(e, ERR_NOMEM, "out of memory while signing");
-        found.size = (unsigned char)made.n;
+        found.size = (unsigned short)made.n;
         memcpy(found.bytes, made.p, made.n);
         memcpy(found.digest, digest, sizeof digest);
         pthread_mutex_lock(lock);

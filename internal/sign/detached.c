@@ -1,10 +1,23 @@
 #include "sign/armor.h"
 #include "sign/key.h"
 
-err_code sign_detached(const struct sign_key *k, struct str body, uint64_t now, struct buf *dst,
-                       struct err *e)
+void sign_content_start(struct sign_content *c, bool text)
 {
-    if (!k->secret_key)
+    sign_digest_start(&c->sha256, SIGN_SHA256, text);
+    crypto_generichash_init(&c->blake2b, NULL, 0, crypto_generichash_BYTES_MAX);
+}
+
+void sign_content_add(struct sign_content *c, struct str s)
+{
+    sign_digest_add(&c->sha256, s);
+    crypto_generichash_update(&c->blake2b, (const unsigned char *)(s.n ? s.p : ""), s.n);
+}
+
+static err_code make(const struct sign_key *k, struct sign_digest *d, uint64_t now, struct buf *dst,
+                     struct err *e)
+{
+    enum sign_type type = d->text ? SIGN_TEXT : SIGN_BINARY;
+    if (!sign_key_is_secret(k))
         return err_set(e, ERR_INVALID,
                        "the signing key is only the public half: export it with "
                        "`gpg --export-secret-keys`, or make one with `vesta keygen`");
@@ -12,10 +25,23 @@ err_code sign_detached(const struct sign_key *k, struct str body, uint64_t now, 
         return err_set(e, ERR_INVALID,
                        "an OpenPGP signature cannot be made after the year 2106: is the clock "
                        "right?");
-    struct sign_subject subject = {{body}};
-    sign_signature_make(k->secret_key, k->fingerprint, SIGN_BINARY, (uint32_t)now,
-                        (struct str){NULL, 0}, &subject, dst);
-    return dst->failed ? err_set(e, ERR_NOMEM, "no memory for a signature") : ERR_OK;
+    return sign_signature_make(k, type, (uint32_t)now, (struct str){NULL, 0}, d, dst, e);
+}
+
+err_code sign_openpgp(const struct sign_key *k, const struct sign_content *c, uint64_t now,
+                      struct buf *dst, struct err *e)
+{
+    struct sign_digest d = c->sha256;
+    return make(k, &d, now, dst, e);
+}
+
+err_code sign_detached(const struct sign_key *k, bool text, struct str body, uint64_t now,
+                       struct buf *dst, struct err *e)
+{
+    struct sign_digest d;
+    sign_digest_start(&d, SIGN_SHA256, text);
+    sign_digest_add(&d, body);
+    return make(k, &d, now, dst, e);
 }
 
 static err_code verify(const struct sign_key *k, struct str body, struct str binary,
@@ -46,7 +72,7 @@ static err_code verify(const struct sign_key *k, struct str body, struct str bin
                        "another key made the signature: `gpg --list-packets FILE` tells which");
     struct sign_subject subject = {{body}};
     bool good = false;
-    rc = sign_signature_check(&s, k->public_key, &subject, &good, e);
+    rc = sign_signature_check(&s, k, &subject, &good, e);
     if (rc)
         return rc;
     *ret = (struct sign_verdict){.good = good, .made = s.made};

@@ -14,6 +14,8 @@ err_code sign_key_alloc(struct sign_key **ret, struct err *e)
     struct sign_key *k = calloc(1, sizeof *k);
     if (!k)
         return err_set(e, ERR_NOMEM, "no memory for a key");
+    k->algorithm = SIGN_ALGORITHM_EDDSA;
+    buf_init(&k->body, SIGN_KEY_BODY_MAX);
     buf_init(&k->user_id, SIGN_USER_ID_MAX);
     buf_init(&k->certification, SIGN_INPUT_MAX);
     *ret = k;
@@ -25,6 +27,8 @@ void sign_key_free(struct sign_key *k)
     if (!k)
         return;
     sodium_free(k->secret_key);
+    sign_rsa_free(k->rsa);
+    buf_free(&k->body);
     buf_free(&k->user_id);
     buf_free(&k->certification);
     free(k);
@@ -32,12 +36,22 @@ void sign_key_free(struct sign_key *k)
 
 bool sign_key_is_secret(const struct sign_key *k)
 {
-    return k->secret_key != NULL;
+    return k->rsa ? sign_rsa_is_secret(k->rsa) : k->secret_key != NULL;
 }
 
 void sign_key_fingerprint(const struct sign_key *k, unsigned char ret[SIGN_FINGERPRINT_BYTES])
 {
     memcpy(ret, k->fingerprint, SIGN_FINGERPRINT_BYTES);
+}
+
+void sign_key_hex(const struct sign_key *k, char ret[2 * SIGN_FINGERPRINT_BYTES + 1])
+{
+    sodium_bin2hex(ret, 2 * SIGN_FINGERPRINT_BYTES + 1, k->fingerprint, sizeof k->fingerprint);
+}
+
+bool sign_key_is_rsa(const struct sign_key *k)
+{
+    return k->rsa != NULL;
 }
 
 struct str sign_key_user_id(const struct sign_key *k)
@@ -60,39 +74,50 @@ err_code sign_key_set_seed(struct sign_key *k, const unsigned char seed[SIGN_SEE
     return ERR_OK;
 }
 
-/* RFC 4880, 5.5.2, with the fields of an Ed25519 key: curve, point. */
-static void write_body(const struct sign_key *k, char ret[SIGN_KEY_BODY_BYTES])
+static void put_rsa_number(const struct sign_key *k, enum sign_rsa_number which, struct buf *dst)
 {
-    static const char bits_and_prefix[] = {0x01, 0x07, SIGN_POINT_PREFIX};
-    char *at = ret;
-    *at++ = SIGN_KEY_VERSION;
-    for (int shift = 24; shift >= 0; shift -= 8)
-        *at++ = (char)(k->created >> shift);
-    *at++ = SIGN_ALGORITHM_EDDSA;
-    memcpy(at, SIGN_CURVE, sizeof SIGN_CURVE - 1);
-    at += sizeof SIGN_CURVE - 1;
-    memcpy(at, bits_and_prefix, sizeof bits_and_prefix);
-    at += sizeof bits_and_prefix;
-    memcpy(at, k->public_key, sizeof k->public_key);
-    always(at + sizeof k->public_key == ret + SIGN_KEY_BODY_BYTES);
+    unsigned char bytes[SIGN_RSA_BYTES_MAX];
+    sign_put_mpi(dst, bytes, sign_rsa_number(k->rsa, which, bytes));
 }
 
-/* As it enters fingerprints and certifications: 0x99, two bytes of length, body. */
-static void write_hashed_key(const struct sign_key *k, char ret[SIGN_HASHED_KEY_BYTES])
+/* As it enters fingerprints and certifications: 0x99, two bytes of length; then the body. */
+static void hashed_key_head(const struct sign_key *k, char ret[3])
 {
     ret[0] = (char)0x99;
-    ret[1] = 0;
-    ret[2] = SIGN_KEY_BODY_BYTES;
-    write_body(k, ret + 3);
+    ret[1] = (char)(k->body.n >> 8);
+    ret[2] = (char)k->body.n;
+}
+
+err_code sign_key_set_body(struct sign_key *k, struct err *e)
+{
+    static const char bits_and_prefix[] = {0x01, 0x07, SIGN_POINT_PREFIX};
+    struct buf *b = &k->body;
+    buf_clear(b);
+    buf_add_byte(b, SIGN_KEY_VERSION);
+    sign_put_u32(b, k->created);
+    buf_add_byte(b, (char)k->algorithm);
+    if (k->rsa) {
+        put_rsa_number(k, SIGN_RSA_N, b);
+        put_rsa_number(k, SIGN_RSA_E, b);
+    } else {
+        buf_add(b, SIGN_CURVE, sizeof SIGN_CURVE - 1);
+        buf_add(b, bits_and_prefix, sizeof bits_and_prefix);
+        buf_add(b, k->public_key, sizeof k->public_key);
+    }
+    if (b->failed)
+        return err_set(e, ERR_NOMEM, "no memory for a key");
+    sign_key_set_fingerprint(k);
+    return ERR_OK;
 }
 
 void sign_key_set_fingerprint(struct sign_key *k)
 {
-    char key[SIGN_HASHED_KEY_BYTES];
-    write_hashed_key(k, key);
+    char head[3];
+    hashed_key_head(k, head);
     struct sha1_ctx sha1;
     sha1_init(&sha1);
-    sha1_update(&sha1, sizeof key, (const uint8_t *)key);
+    sha1_update(&sha1, sizeof head, (const uint8_t *)head);
+    sha1_update(&sha1, k->body.n, (const uint8_t *)k->body.p);
     sha1_digest(&sha1, sizeof k->fingerprint, k->fingerprint);
 }
 
@@ -115,10 +140,10 @@ void sign_key_subject(const struct sign_key *k, struct sign_key_subject *room)
 {
     uint32_t n = (uint32_t)k->user_id.n;
     const char header[5] = {(char)0xB4, (char)(n >> 24), (char)(n >> 16), (char)(n >> 8), (char)n};
-    write_hashed_key(k, room->key);
+    hashed_key_head(k, room->key);
     memcpy(room->user_id, header, sizeof header);
     room->subject =
-        (struct sign_subject){{str_of(room->key, sizeof room->key),
+        (struct sign_subject){{str_of(room->key, sizeof room->key), buf_str(&k->body),
                                str_of(room->user_id, sizeof room->user_id), buf_str(&k->user_id)}};
 }
 
@@ -134,12 +159,14 @@ static err_code certify(struct sign_key *k, struct err *e)
                                      "\x02\x1E\x01"
                                      "\x02\x17\x80";
     struct sign_key_subject room;
+    struct sign_digest d;
     sign_key_subject(k, &room);
+    always(sign_digest_start(&d, SIGN_SHA256, false));
+    for (size_t i = 0; i < SIGN_PARTS; i++)
+        sign_digest_add(&d, room.subject.parts[i]);
     buf_clear(&k->certification);
-    sign_signature_make(k->secret_key, k->fingerprint, SIGN_CERTIFICATION_LAST, k->created,
-                        str_of(subpackets, sizeof subpackets - 1), &room.subject,
-                        &k->certification);
-    return k->certification.failed ? err_set(e, ERR_NOMEM, "no memory for a key") : ERR_OK;
+    return sign_signature_make(k, SIGN_CERTIFICATION_LAST, k->created,
+                               str_of(subpackets, sizeof subpackets - 1), &d, &k->certification, e);
 }
 
 err_code sign_key_make(const unsigned char seed[SIGN_SEED_BYTES], uint64_t created,
@@ -157,8 +184,9 @@ err_code sign_key_make(const unsigned char seed[SIGN_SEED_BYTES], uint64_t creat
     if (rc)
         return rc;
     k->created = (uint32_t)created;
-    sign_key_set_fingerprint(k);
-    rc = certify(k, e);
+    rc = sign_key_set_body(k, e);
+    if (!rc)
+        rc = certify(k, e);
     if (rc)
         return rc;
     *ret = k;
@@ -195,32 +223,17 @@ static void write_transferable(const struct sign_key *k, enum sign_tag tag, stru
 
 void sign_key_write_public(const struct sign_key *k, bool armored, struct buf *dst)
 {
-    char body[SIGN_KEY_BODY_BYTES];
-    write_body(k, body);
-    write_transferable(k, SIGN_TAG_PUBLIC_KEY, str_of(body, sizeof body), armored, dst);
-}
-
-uint16_t sign_checksum(struct str s)
-{
-    uint16_t sum = 0;
-    for (size_t i = 0; i < s.n; i++)
-        sum = (uint16_t)(sum + (unsigned char)s.p[i]);
-    return sum;
+    write_transferable(k, SIGN_TAG_PUBLIC_KEY, buf_str(&k->body), armored, dst);
 }
 
 void sign_key_write_secret(const struct sign_key *k, bool armored, struct buf *dst)
 {
-    always(k->secret_key);
-    char public_body[SIGN_KEY_BODY_BYTES];
-    write_body(k, public_body);
-    size_t room = sizeof public_body + 1 + 2 + SIGN_SEED_BYTES + 2;
+    always(sign_key_is_secret(k));
+    size_t room = k->body.n + SIGN_SECRET_PART_MAX;
     SIGN_SECRET_BUF_LOCAL(body, room);
     buf_reserve(&body, room);
-    buf_add(&body, public_body, sizeof public_body);
-    buf_add_byte(&body, SIGN_USAGE_PLAIN);
-    size_t from = body.n;
-    sign_put_mpi(&body, k->secret_key, SIGN_SEED_BYTES);
-    sign_put_u16(&body, sign_checksum(str_skip(buf_str(&body), from)));
+    buf_add_str(&body, buf_str(&k->body));
+    sign_key_put_secret(k, &body);
     if (body.failed)
         dst->failed = true;
     else

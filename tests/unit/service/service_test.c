@@ -251,7 +251,7 @@ static void signatures_fit_what_is_served(void)
     struct sign_key *k;
     struct sign_verdict v;
     char text[1000], sig[2000], again[2000];
-    CHECK(sign_key_read(service_public_key(s), &k, &e) == ERR_OK, "%s", e.msg);
+    CHECK(sign_key_read(service_public_key(s), SIGN_NO_PASSPHRASE, &k, &e) == ERR_OK, "%s", e.msg);
     CHECK(ask(s, RENDER_GENERIC, SERVICE_PLAIN, "mac", "52:54:00:00:00:01", text, sizeof text,
               &e) == ERR_OK);
     CHECK(ask(s, RENDER_GENERIC, SERVICE_ASC, "mac", "52:54:00:00:00:01", sig, sizeof sig, &e) ==

@@ -41,7 +41,7 @@ static void write_signed(const struct sign_key *k, struct str s)
 {
     BUF_TEST(sig);
     BUF_TEST(asc);
-    cr_assert_eq(sign_detached(k, s, SIGNED_AT, &sig, NULL), ERR_OK);
+    cr_assert_eq(sign_detached(k, false, s, SIGNED_AT, &sig, NULL), ERR_OK);
     sign_armor_signature(buf_str(&sig), &asc);
     gpg_write_file("f", s);
     gpg_write_file("f.sig", buf_str(&sig));
@@ -137,7 +137,7 @@ Test(gpg, verifies_300_signatures_and_those_with_leading_zeros)
         BUF_TEST(sig);
         cr_assert_lt(i, 10000, "no leading zeros: %d in R, %d in S", short_r, short_s);
         buf_addf(&text, "payload %u\n", i);
-        cr_assert_eq(sign_detached(k, buf_str(&text), SIGNED_AT + i, &sig, NULL), ERR_OK);
+        cr_assert_eq(sign_detached(k, false, buf_str(&text), SIGNED_AT + i, &sig, NULL), ERR_OK);
         cr_assert_eq(keys_verdict(k, buf_str(&text), buf_str(&sig)), KEYS_GOOD, "%u", i);
         if (i >= 300 && sig.n == WHOLE)
             continue;
@@ -187,7 +187,7 @@ Test(gpg, its_keys_are_read_and_sign)
             continue;
         BUF_TEST(sig);
         gpg_write_file("f", body(0));
-        cr_assert_eq(sign_detached(k, body(0), (uint64_t)time(NULL), &sig, NULL), ERR_OK);
+        cr_assert_eq(sign_detached(k, false, body(0), (uint64_t)time(NULL), &sig, NULL), ERR_OK);
         gpg_write_file("f.sig", buf_str(&sig));
         cr_assert_eq(GPG("--verify", "f.sig", "f"), 0, "%s", gpg_output());
     }
@@ -295,27 +295,118 @@ Test(gpg, subkeys_and_further_user_ids_are_passed_over)
     cr_assert(strstr(e.msg, "not in this file"), "%s", e.msg);
 }
 
-Test(gpg, encrypted_secret_keys_are_refused_with_what_to_do)
+static err_code read_with(const char *name, struct str passphrase, struct sign_key **ret,
+                          struct err *e)
+{
+    BUF_TEST(text);
+    gpg_read_file(name, &text);
+    return sign_key_read(buf_str(&text), passphrase, ret, e);
+}
+
+/* A signature by our reading of the key, of either class, is one that gpg takes. */
+static void check_it_signs(const struct sign_key *k)
+{
+    for (int i = 0; i < BODIES - 1; i++)
+        for (int text = 0; text < 2; text++) {
+            /* Where gpg and matchbox differ about CR: see digest.c. */
+            if (text && str_find(body(i), STR("\r\r"), 0) < body(i).n)
+                continue;
+            BUF_TEST(sig);
+            gpg_write_file("f", body(i));
+            cr_assert_eq(sign_detached(k, text, body(i), (uint64_t)time(NULL), &sig, NULL), ERR_OK);
+            cr_assert_leq(sig.n, SIGN_SIGNATURE_MAX);
+            gpg_write_file("f.sig", buf_str(&sig));
+            cr_assert_eq(GPG("--verify", "f.sig", "f"), 0, "%s", gpg_output());
+            cr_assert_eq(verdict(k, body(i), "f.sig"), KEYS_GOOD);
+            cr_assert_eq(verdict(k, STR("another"), "f.sig"), KEYS_BAD);
+            gpg_write_file("f", STR("another"));
+            cr_assert_eq(GPG("--verify", "f.sig", "f"), 1, "%s", gpg_output());
+        }
+}
+
+Test(gpg, encrypted_secret_keys_open_with_their_passphrase)
+{
+    static const char *const algorithms[] = {"ed25519", "rsa2048"};
+    for (int i = 0; i < 2; i++) {
+        struct err e = ERR_INIT;
+        KEY_LOCAL *k = NULL;
+        cr_assert_eq(GPG("--pinentry-mode", "loopback", "--passphrase", "open sesame",
+                         "--quick-generate-key", algorithms[i], algorithms[i], "sign", "never"),
+                     0, "%s", gpg_output());
+        cr_assert_eq(GPG("--yes", "--pinentry-mode", "loopback", "--passphrase", "open sesame",
+                         "--output", "sec", "--export-secret-keys", algorithms[i]),
+                     0, "%s", gpg_output());
+        cr_assert_eq(read_with("sec", SIGN_NO_PASSPHRASE, &k, &e), ERR_DENIED);
+        cr_assert(strstr(e.msg, "--passphrase-file"), "%s", e.msg);
+        cr_assert_eq(read_with("sec", STR("open sesami"), &k, &e), ERR_DENIED);
+        cr_assert(strstr(e.msg, "passphrase is wrong"), "%s", e.msg);
+        cr_assert_eq(read_with("sec", STR(""), &k, &e), ERR_DENIED);
+        cr_assert_null(k);
+        cr_assert_eq(read_with("sec", STR("open sesame"), &k, &e), ERR_OK, "%s", e.msg);
+        cr_assert(strstr(e.msg, keys_fingerprint(k)), "%s", e.msg);
+        cr_assert_eq(sign_key_is_rsa(k), i == 1);
+        check_it_signs(k);
+    }
+}
+
+Test(gpg, rsa_keys_of_all_sizes_sign)
+{
+    static const char *const algorithms[] = {"rsa2048", "rsa3072", "rsa4096"};
+    for (int i = 0; i < 3; i++) {
+        gpg_make_key(algorithms[i], algorithms[i], "sign");
+        cr_assert_eq(GPG("--yes", "-a", "--output", "sec", "--export-secret-keys", algorithms[i]),
+                     0);
+        KEY_LOCAL *k = read_key("sec");
+        check_it_signs(k);
+        /* What we write of it, gpg reads. */
+        write_key("ours", k, true, true);
+        KEY_LOCAL *again = read_key("ours");
+        cr_assert_str_eq(keys_fingerprint(again), keys_fingerprint(k));
+        cr_assert_eq(GPG("--yes", "--pinentry-mode", "loopback", "--delete-secret-keys",
+                         keys_fingerprint(k)),
+                     0, "%s", gpg_output());
+        cr_assert_eq(GPG("--import", "ours"), 0, "%s", gpg_output());
+        gpg_write_file("f", body(0));
+        cr_assert_eq(GPG("--yes", "-u", algorithms[i], "--detach-sign", "f"), 0, "%s",
+                     gpg_output());
+        cr_assert_eq(verdict(k, body(0), "f.sig"), KEYS_GOOD);
+    }
+}
+
+/* The text class does not tell LF from CR LF; the binary class does. */
+Test(gpg, our_text_signatures_are_of_the_text_class)
+{
+    KEY_LOCAL *k = keys_fixed();
+    for (int text = 0; text < 2; text++) {
+        BUF_TEST(sig);
+        cr_assert_eq(sign_detached(k, text, STR("a\nb\n"), SIGNED_AT, &sig, NULL), ERR_OK);
+        cr_assert_eq(keys_verdict(k, STR("a\r\nb\r\n"), buf_str(&sig)),
+                     text ? KEYS_GOOD : KEYS_BAD);
+        gpg_write_file("f.sig", buf_str(&sig));
+        cr_assert_eq(GPG("--list-packets", "f.sig"), 0, "%s", gpg_output());
+        cr_assert(strstr(gpg_output(), text ? "sigclass 0x01" : "sigclass 0x00"), "%s",
+                  gpg_output());
+    }
+}
+
+/* A key to certify with a subkey to sign, as careful people have it. */
+Test(gpg, a_primary_key_that_may_not_sign_is_refused)
 {
     struct err e;
-    cr_assert_eq(GPG("--pinentry-mode", "loopback", "--passphrase", "open sesame",
-                     "--quick-generate-key", "a", "ed25519", "sign", "never"),
-                 0, "%s", gpg_output());
-    cr_assert_eq(GPG("--pinentry-mode", "loopback", "--passphrase", "open sesame", "--output",
-                     "sec", "--export-secret-keys"),
-                 0, "%s", gpg_output());
+    gpg_make_key("careful", "ed25519", "cert");
+    cr_assert_eq(GPG("--output", "sec", "--export-secret-keys"), 0);
     cr_assert_eq(refused("sec", &e), ERR_UNSUPPORTED);
-    cr_assert(strstr(e.msg, "passphrase") && strstr(e.msg, "gpg --passwd "), "%s", e.msg);
+    cr_assert(strstr(e.msg, "may only certify"), "%s", e.msg);
     cr_assert_eq(GPG("--output", "pub", "--export"), 0);
     KEY_LOCAL *k = read_key("pub");
-    cr_assert(strstr(e.msg, keys_fingerprint(k)), "%s", e.msg);
+    cr_assert(!sign_key_is_secret(k));
 }
 
 Test(gpg, keys_of_other_algorithms_are_refused_with_what_to_do)
 {
     static const struct {
         const char *algorithm, *says;
-    } cases[] = {{"rsa2048", "1 (RSA)"}, {"nistp256", "19 (ECDSA)"}, {"dsa1024", "17 (DSA)"}};
+    } cases[] = {{"rsa1024", "2048 to 4096"}, {"nistp256", "19 (ECDSA)"}, {"dsa1024", "17 (DSA)"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct err e;
         gpg_make_key(cases[i].algorithm, cases[i].algorithm, "sign");
@@ -324,23 +415,7 @@ Test(gpg, keys_of_other_algorithms_are_refused_with_what_to_do)
                              secret ? "--export-secret-keys" : "--export", cases[i].algorithm),
                          0, "%s", gpg_output());
             cr_assert_eq(refused("key", &e), ERR_UNSUPPORTED);
-            cr_assert(strstr(e.msg, cases[i].says) && strstr(e.msg, "ed25519"), "%s", e.msg);
+            cr_assert(strstr(e.msg, cases[i].says), "%s", e.msg);
         }
     }
-}
-
-/* gpg leaves a revocation beside each key, with a colon in front so that it is not used by chance.
- */
-Test(gpg, revoked_keys_are_refused)
-{
-    gpg_make_key("a", "ed25519", "sign");
-    cr_assert_eq(GPG("--output", "pub", "--export"), 0);
-    KEY_LOCAL *k = read_key("pub");
-    cr_assert_not_null(k);
-    cr_assert_eq(RUN("sh", "-c", "sed 's/^:---/---/' openpgp-revocs.d/*.rev > rev"), 0);
-    cr_assert_eq(GPG("--import", "rev"), 0, "%s", gpg_output());
-    cr_assert_eq(GPG("--output", "revoked", "--export"), 0);
-    struct err e;
-    cr_assert_eq(refused("revoked", &e), ERR_INVALID);
-    cr_assert(strstr(e.msg, "revoked"), "%s", e.msg);
 }

@@ -49,7 +49,7 @@ Test(hostile, signatures_that_are_cut_off_or_changed_are_not_good)
 {
     KEY_LOCAL *k = keys_fixed();
     BUF_TEST(sig);
-    cr_assert_eq(sign_detached(k, STR("hello\n"), SIGNED_AT, &sig, NULL), ERR_OK);
+    cr_assert_eq(sign_detached(k, false, STR("hello\n"), SIGNED_AT, &sig, NULL), ERR_OK);
     cr_assert_eq(sig.n, 119);
     FOR_EACH_PREFIX(buf_str(&sig), copy, n)
     {
@@ -70,7 +70,7 @@ Test(hostile, armored_signatures_that_are_cut_off_or_changed_are_refused)
     KEY_LOCAL *k = keys_fixed();
     BUF_TEST(sig);
     BUF_TEST(armor);
-    cr_assert_eq(sign_detached(k, STR("hello\n"), SIGNED_AT, &sig, NULL), ERR_OK);
+    cr_assert_eq(sign_detached(k, false, STR("hello\n"), SIGNED_AT, &sig, NULL), ERR_OK);
     sign_armor_signature(buf_str(&sig), &armor);
     struct str whole = str_sub(buf_str(&armor), 0, armor.n - 1);
     FOR_EACH_PREFIX(whole, copy, n)
@@ -104,7 +104,7 @@ Test(hostile, keys_that_were_changed_do_not_pass_for_others)
             for (int flip = 1; flip < 256; flip <<= 1) {
                 text.p[at] = (char)(text.p[at] ^ flip);
                 struct sign_key *changed = NULL;
-                if (sign_key_read(buf_str(&text), &changed, NULL) == ERR_OK) {
+                if (sign_key_read(buf_str(&text), SIGN_NO_PASSPHRASE, &changed, NULL) == ERR_OK) {
                     cr_assert_str_eq(keys_fingerprint(changed),
                                      "9bb5b9567c4514407f0172fe04ed7bfaa46dad12");
                     cr_assert(str_is(sign_key_user_id(changed), KEY_USER_ID));
@@ -179,7 +179,7 @@ Test(hostile, random_bytes_are_survived)
         bytes[0] |= 0x80;
         struct str s = str_of((const char *)bytes, round % sizeof bytes);
         struct sign_key *never = NULL;
-        cr_assert_neq(sign_key_read(s, &never, NULL), ERR_OK);
+        cr_assert_neq(sign_key_read(s, SIGN_NO_PASSPHRASE, &never, NULL), ERR_OK);
         cr_assert_gt(keys_verdict(k, STR("x"), s), 0);
     }
 }

@@ -23,7 +23,7 @@ struct sign_key *keys_read(struct str bytes)
 {
     struct sign_key *k = NULL;
     struct err e = ERR_INIT;
-    cr_assert_eq(sign_key_read(bytes, &k, &e), ERR_OK, "%s", e.msg);
+    cr_assert_eq(sign_key_read(bytes, SIGN_NO_PASSPHRASE, &k, &e), ERR_OK, "%s", e.msg);
     return k;
 }
 
@@ -31,7 +31,7 @@ err_code keys_refused(struct str bytes, struct err *e)
 {
     struct sign_key *k = NULL;
     *e = ERR_INIT;
-    err_code rc = sign_key_read(bytes, &k, e);
+    err_code rc = sign_key_read(bytes, SIGN_NO_PASSPHRASE, &k, e);
     cr_assert_neq(rc, ERR_OK);
     cr_assert_null(k, "a failure left something behind");
     cr_assert_eq(rc, e->code);

@@ -18,7 +18,7 @@ Test(sign_detached, writes_the_known_bytes)
     KEY_LOCAL *k = keys_fixed();
     BUF_TEST(sig);
     BUF_TEST(hex);
-    cr_assert_eq(sign_detached(k, STR("hello\n"), SIGNED_AT, &sig, NULL), ERR_OK);
+    cr_assert_eq(sign_detached(k, false, STR("hello\n"), SIGNED_AT, &sig, NULL), ERR_OK);
     enc_hex(&hex, buf_str(&sig));
     cr_assert_str_eq(
         buf_c(&hex),
@@ -33,12 +33,13 @@ Test(sign_detached, says_when_it_was_made)
     KEY_LOCAL *k = keys_fixed();
     BUF_TEST(sig);
     struct sign_verdict v = {0};
-    cr_assert_eq(sign_detached(k, STR("x"), UINT32_MAX, &sig, NULL), ERR_OK);
+    cr_assert_eq(sign_detached(k, false, STR("x"), UINT32_MAX, &sig, NULL), ERR_OK);
     cr_assert_eq(sign_verify(k, STR("x"), buf_str(&sig), &v, NULL), ERR_OK);
     cr_assert(v.good);
     cr_assert_eq(v.made, UINT32_MAX);
     struct err e = ERR_INIT;
-    cr_assert_eq(sign_detached(k, STR("x"), (uint64_t)UINT32_MAX + 1, &sig, &e), ERR_INVALID);
+    cr_assert_eq(sign_detached(k, false, STR("x"), (uint64_t)UINT32_MAX + 1, &sig, &e),
+                 ERR_INVALID);
     cr_assert(strstr(e.msg, "clock"), "%s", e.msg);
 }
 
@@ -84,9 +85,9 @@ Test(sign_key, public_half_verifies_but_does_not_sign)
     sign_key_write_public(k, false, &text);
     KEY_LOCAL *public = keys_read(buf_str(&text));
     struct err e = ERR_INIT;
-    cr_assert_eq(sign_detached(public, STR("x"), SIGNED_AT, &sig, &e), ERR_INVALID);
+    cr_assert_eq(sign_detached(public, false, STR("x"), SIGNED_AT, &sig, &e), ERR_INVALID);
     cr_assert(strstr(e.msg, "public half"), "%s", e.msg);
-    cr_assert_eq(sign_detached(k, STR("x"), SIGNED_AT, &sig, NULL), ERR_OK);
+    cr_assert_eq(sign_detached(k, false, STR("x"), SIGNED_AT, &sig, NULL), ERR_OK);
     cr_assert_eq(keys_verdict(public, STR("x"), buf_str(&sig)), KEYS_GOOD);
 }
 
@@ -98,7 +99,7 @@ Test(sign_verify, tells_bodies_and_keys_apart)
     cr_assert_eq(sign_key_make(seed, KEY_CREATED, STR("other"), &other, NULL), ERR_OK);
     BUF_TEST(sig);
     BUF_TEST(armored);
-    cr_assert_eq(sign_detached(k, STR("body"), SIGNED_AT, &sig, NULL), ERR_OK);
+    cr_assert_eq(sign_detached(k, false, STR("body"), SIGNED_AT, &sig, NULL), ERR_OK);
     sign_armor_signature(buf_str(&sig), &armored);
     cr_assert_eq(keys_verdict(k, STR("body"), buf_str(&sig)), KEYS_GOOD);
     cr_assert_eq(keys_verdict(k, STR("body"), buf_str(&armored)), KEYS_GOOD);
@@ -117,7 +118,7 @@ Test(sign_verify, takes_no_key_for_a_signature_nor_the_reverse)
         BUF_TEST(sig_armor);
         sign_key_write_public(k, armored, &key);
         cr_assert_eq(keys_verdict(k, STR("x"), buf_str(&key)), ERR_INVALID);
-        cr_assert_eq(sign_detached(k, STR("x"), SIGNED_AT, &sig, NULL), ERR_OK);
+        cr_assert_eq(sign_detached(k, false, STR("x"), SIGNED_AT, &sig, NULL), ERR_OK);
         sign_armor_signature(buf_str(&sig), &sig_armor);
         cr_assert_eq(keys_refused(buf_str(armored ? &sig_armor : &sig), &e), ERR_INVALID);
     }
@@ -158,7 +159,7 @@ Test(sign_key, round_trips_seeds_with_leading_zeros)
         cr_assert_eq(sign_key_make(seed, 1, STR("a"), &k, NULL), ERR_OK);
         sign_key_write_secret(k, false, &text);
         KEY_LOCAL *again = keys_read(buf_str(&text));
-        cr_assert_eq(sign_detached(again, STR("x"), 2, &sig, NULL), ERR_OK);
+        cr_assert_eq(sign_detached(again, false, STR("x"), 2, &sig, NULL), ERR_OK);
         cr_assert_eq(keys_verdict(k, STR("x"), buf_str(&sig)), KEYS_GOOD, "%zu zeros", zeros);
     }
 }
@@ -171,6 +172,6 @@ Test(sign_key, writing_into_a_full_buffer_is_noticed)
         sign_key_write_public(k, room % 2, &small);
         cr_assert(small.failed);
         buf_clear(&small);
-        cr_assert_eq(sign_detached(k, STR("x"), 1, &small, NULL), ERR_NOMEM);
+        cr_assert_eq(sign_detached(k, false, STR("x"), 1, &small, NULL), ERR_NOMEM);
     }
 }
