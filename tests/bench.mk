@@ -7,8 +7,11 @@ $(OUT)/tests/butane_bench: $(OUT)/tests/bench/butane_bench.o $(foreach m,ignitio
 $(OUT)/tests/hamt_bench: $(OUT)/tests/bench/hamt_bench.o $(call module_objects,catalog) $(foreach m,$(needs_catalog),$(call module_objects,$(m))) $(OUT)/gen/embedded.o
 	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(OUT)/tests/site_gen: $(OUT)/tests/bench/site_gen.o $(foreach m,store model value base,$(call module_objects,$(m))) $(OUT)/gen/embedded.o
+	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 .PHONY: bench bench-programs
-bench-programs: build $(OUT)/tests/tmpl_bench $(OUT)/tests/butane_bench $(OUT)/tests/hamt_bench
+bench-programs: build $(OUT)/tests/tmpl_bench $(OUT)/tests/butane_bench $(OUT)/tests/hamt_bench $(OUT)/tests/site_gen
 bench: deps-build deps-bench
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) bench-programs
 	$(Q)tests/bench/run.sh $(BUILD)/vesta

@@ -6,19 +6,6 @@
 #include "base/hash.h"
 #include "catalog/view.h"
 
-struct catalog_edit {
-    struct catalog *catalog;
-    struct grace_batch made;     /* objects of this edit: freed if it is abandoned */
-    struct grace_batch replaced; /* what the old view had: freed after a grace period */
-    struct grace_batch old_view; /* room for what commit itself replaces */
-    struct hamt_edit groups, selectors, profiles, templates, unreadable;
-    struct shape_table *shapes; /* this edit's own copy */
-    struct catalog_view *view;  /* the one to publish */
-    size_t broken;
-    uint64_t files;
-    bool fresh;
-};
-
 static err_code nomem(struct err *e)
 {
     return err_set(e, ERR_NOMEM, "out of memory while publishing a revision");
@@ -27,23 +14,11 @@ static err_code nomem(struct err *e)
 /* --- life --------------------------------------------------------------------------------------
  */
 
-static struct shape_table *copy_shapes(const struct shape_table *from, size_t extra)
-{
-    size_t n = from ? from->n : 0;
-    struct shape_table *t = malloc(sizeof *t + (n + extra) * sizeof *t->v);
-    if (!t)
-        return NULL;
-    t->n = n;
-    if (n)
-        memcpy(t->v, from->v, n * sizeof *t->v);
-    return t;
-}
-
 err_code catalog_make(struct catalog **ret, struct err *e)
 {
     struct catalog *c = calloc(1, sizeof *c);
     struct catalog_view *v = calloc(1, sizeof *v);
-    struct shape_table *s = copy_shapes(NULL, 0);
+    struct shape_table *s = shapes_copy(NULL);
     if (!c || !v || !s) {
         free(c);
         free(v);
@@ -141,7 +116,7 @@ err_code catalog_edit_begin(struct catalog *c, bool fresh, struct catalog_edit *
     const struct tables *base = fresh ? &empty : &now->t;
     struct catalog_edit *x = calloc(1, sizeof *x);
     struct catalog_view *view = calloc(1, sizeof *view);
-    struct shape_table *shapes = copy_shapes(base->shapes, 1);
+    struct shape_table *shapes = shapes_copy(base->shapes);
     struct grace_batch old_view = {0};
     if (!x || !view || !shapes || grace_batch_reserve(&old_view, 2) != ERR_OK) {
         free(x);
@@ -158,65 +133,11 @@ err_code catalog_edit_begin(struct catalog *c, bool fresh, struct catalog_edit *
     x->files = now->files;
     hamt_edit_begin(&x->groups, base->groups, &x->replaced);
     hamt_edit_begin(&x->selectors, base->selectors, &x->replaced);
+    x->selectors.order = group_object_order;
     hamt_edit_begin(&x->profiles, base->profiles, &x->replaced);
     hamt_edit_begin(&x->templates, base->templates, &x->replaced);
     hamt_edit_begin(&x->unreadable, base->unreadable, &x->replaced);
     *ret = x;
-    return ERR_OK;
-}
-
-static struct shape_entry *find_shape(struct shape_table *t, const struct labels *selector)
-{
-    uint64_t hash = match_shape_hash(selector);
-    for (size_t i = 0; i < t->n; i++)
-        if (t->v[i].object->shape.hash == hash && match_shape_is(&t->v[i].object->shape, selector))
-            return &t->v[i];
-    return NULL;
-}
-
-/* Room for one more entry is kept at all times. */
-static err_code shape_use(struct catalog_edit *x, const struct labels *selector, struct err *e)
-{
-    struct shape_entry *found = find_shape(x->shapes, selector);
-    if (found) {
-        found->groups++;
-        return ERR_OK;
-    }
-    struct shape_object *o;
-    err_code c = shape_object_make(selector, &o, e);
-    if (c)
-        return c;
-    struct shape_table *t =
-        realloc(x->shapes, sizeof *t + (x->shapes->n + 2) * sizeof *x->shapes->v);
-    if (t)
-        x->shapes = t;
-    if (!t || grace_batch_reserve(&x->made, 1) != ERR_OK) {
-        shape_object_free(o);
-        return nomem(e);
-    }
-    size_t at = 0;
-    while (at < t->n && t->v[at].object->shape.n >= selector->n)
-        at++;
-    memmove(&t->v[at + 1], &t->v[at], (t->n - at) * sizeof *t->v);
-    t->v[at] = (struct shape_entry){o, 1};
-    t->n++;
-    grace_batch_add(&x->made, o, shape_object_free);
-    return ERR_OK;
-}
-
-static err_code shape_drop(struct catalog_edit *x, const struct labels *selector, struct err *e)
-{
-    struct shape_entry *found = find_shape(x->shapes, selector);
-    always(found && found->groups > 0);
-    if (--found->groups > 0)
-        return ERR_OK;
-    if (grace_batch_reserve(&x->replaced, 1) != ERR_OK)
-        return nomem(e);
-    grace_batch_add(&x->replaced, found->object, shape_object_free);
-    struct shape_table *t = x->shapes;
-    size_t at = (size_t)(found - t->v);
-    memmove(&t->v[at], &t->v[at + 1], (t->n - at - 1) * sizeof *t->v);
-    t->n--;
     return ERR_OK;
 }
 
@@ -264,9 +185,8 @@ static err_code forget_unreadable(struct catalog_edit *x, bool profile, struct s
     return ERR_OK;
 }
 
-/* Returns the error that it was given, so that who publishes can tell it. */
-static err_code note_unreadable(struct catalog_edit *x, bool profile, struct str name, err_code why,
-                                struct err *e)
+err_code edit_note_unreadable(struct catalog_edit *x, bool profile, struct str name, err_code why,
+                              struct err *e)
 {
     struct unreadable_object *o = NULL;
     if (grace_batch_reserve(&x->made, 1) == ERR_OK)
@@ -294,7 +214,7 @@ err_code catalog_delete_group(struct catalog_edit *x, struct str id, struct err 
     const struct group_object *old = view_find_group(&x->groups.now, id);
     if (!old)
         return ERR_OK;
-    c = shape_drop(x, &old->face.model.selector, e);
+    c = shapes_drop(x->shapes, &old->face.model.selector, &x->replaced, e);
     if (!c && (hamt_remove(&x->groups, old->id_hash, old) != ERR_OK ||
                hamt_remove(&x->selectors, old->selector_hash, old) != ERR_OK))
         c = nomem(e);
@@ -307,13 +227,13 @@ err_code catalog_put_group(struct catalog_edit *x, struct str id, struct str bod
     if (c)
         return c;
     struct group_object *o;
-    c = group_object_make(id, body, &o, e);
+    c = group_object_make(id, body, NULL, &o, e);
     if (c)
-        return c == ERR_NOMEM ? c : note_unreadable(x, false, id, c, e);
+        return c == ERR_NOMEM ? c : edit_note_unreadable(x, false, id, c, e);
     o->face.generation = ++x->catalog->generation;
     c = keep_made(x, o, group_object_free, e);
     if (!c)
-        c = shape_use(x, &o->face.model.selector, e);
+        c = shapes_use(&x->shapes, &o->face.model.selector, &x->made, e);
     if (!c && (hamt_insert(&x->groups, o->id_hash, o) != ERR_OK ||
                hamt_insert(&x->selectors, o->selector_hash, o) != ERR_OK))
         c = nomem(e);
@@ -341,7 +261,7 @@ err_code catalog_put_profile(struct catalog_edit *x, struct str id, struct str b
     struct profile_object *o;
     c = profile_object_make(id, body, &o, e);
     if (c)
-        return c == ERR_NOMEM ? c : note_unreadable(x, true, id, c, e);
+        return c == ERR_NOMEM ? c : edit_note_unreadable(x, true, id, c, e);
     o->face.generation = ++x->catalog->generation;
     c = keep_made(x, o, profile_object_free, e);
     if (!c && hamt_insert(&x->profiles, o->id_hash, o) != ERR_OK)

@@ -7,8 +7,8 @@
  * what only the old one had after a grace period. So one write to a site of a million groups costs
  * about the same as to a site of ten.
  *
- * The catalog is told changes and never asks the store. Texts are parsed and templates compiled
- * when they are published, never at a request.
+ * The catalog is told changes and never asks the store. Resources are checked and templates
+ * compiled when they are published, never at a request; a group's metadata is kept as text.
  *
  * Thread rule: views are read by any thread, between catalog_enter and catalog_leave. One thread at
  * a time edits, and the same one calls catalog_settle.
@@ -27,9 +27,9 @@ struct catalog_view;
 struct catalog_docs;
 
 struct catalog_group {
-    struct model_group model;
-    struct value data;   /* of render_group_data */
-    uint64_t generation; /* no other object of this catalog has the same */
+    struct model_group model; /* without the metadata, which is kept as text, and the name */
+    struct str metadata;      /* JSON; "{}" when there is none */
+    uint64_t generation;      /* no other object of this catalog has the same */
 };
 
 struct catalog_profile {
@@ -61,6 +61,13 @@ uint64_t catalog_revision(const struct catalog_view *v);
 const struct catalog_group *catalog_match(const struct catalog_view *v,
                                           const struct labels *machine);
 const struct catalog_group *catalog_group(const struct catalog_view *v, struct str id);
+/*
+ * What templates see of a group (render_group_data), read from its text: some ten nanoseconds a
+ * value, which is why no tree of values is kept for each of a million groups. The result lives in a
+ * and refers to the group.
+ */
+err_code catalog_group_data(const struct catalog_group *g, struct arena *a, struct value *ret,
+                            struct err *e);
 const struct catalog_profile *catalog_profile(const struct catalog_view *v, struct str id);
 const struct catalog_template *catalog_template(const struct catalog_view *v, enum model_kind k,
                                                 struct str name);
@@ -150,6 +157,21 @@ err_code catalog_delete_group(struct catalog_edit *x, struct str id, struct err 
 err_code catalog_delete_profile(struct catalog_edit *x, struct str id, struct err *e);
 err_code catalog_delete_template(struct catalog_edit *x, enum model_kind k, struct str name,
                                  struct err *e);
+/*
+ * A whole site at once: threads make batches of groups side by side, then all batches are put into
+ * an edit that has no groups yet.
+ */
+struct catalog_batch;
+err_code catalog_batch_make(struct catalog_edit *x, struct catalog_batch **ret, struct err *e);
+void catalog_batch_free(struct catalog_batch *b);
+/*
+ * As catalog_put_group; a batch belongs to one thread at a time, and nothing is done to the edit
+ * meanwhile but with other batches. No id may be in them twice.
+ */
+err_code catalog_batch_add(struct catalog_batch *b, struct str id, struct str body, struct err *e);
+/* Empties the batches into the edit. ERR_NOMEM: the edit must be abandoned. */
+err_code catalog_put_batches(struct catalog_edit *x, struct catalog_batch *const *batches, size_t n,
+                             struct err *e);
 /* Publishes all of it as that revision, and ends the edit. Cannot fail. */
 void catalog_edit_commit(struct catalog_edit *x, uint64_t revision);
 void catalog_edit_abandon(struct catalog_edit *x);

@@ -1,7 +1,9 @@
 #include "catalog/hamt.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "catalog/bulk.h"
+#include "catalog/hamt_node.h"
 
 /*
  * Why a trie that never changes
@@ -66,74 +68,6 @@
  * and 500 ns.
  */
 
-#define BITS   6
-#define LEVELS 11 /* the depth at which the hash is used up: ceil(64 / BITS) */
-
-struct entry {
-    uint64_t hash;
-    const void *item;
-};
-
-struct hamt_node {
-    uint64_t generation;
-    union {
-        uint64_t entry_map;
-        uint64_t item_count; /* in a collision node */
-    };
-    uint64_t child_map; /* 0 in a collision node */
-    struct hamt_node *children[];
-};
-
-_Static_assert(sizeof(struct entry) % sizeof(void *) == 0 && _Alignof(struct entry) <= 8,
-               "entries follow the children without a gap");
-
-/* --- one node --- */
-
-/* Sums of bits in pairs, in fours, in bytes, and by the product of all bytes in the highest.
- * Without an instruction for it, which x86-64 need not have, gcc's builtin is a call of a function.
- */
-static inline unsigned count_bits(uint64_t map)
-{
-    map -= (map >> 1) & 0x5555555555555555u;
-    map = (map & 0x3333333333333333u) + ((map >> 2) & 0x3333333333333333u);
-    map = (map + (map >> 4)) & 0x0F0F0F0F0F0F0F0Fu;
-    return (unsigned)((map * 0x0101010101010101u) >> 56);
-}
-
-/* The bit of the slot that the hash has in a node at that depth, which is less than LEVELS. */
-static inline uint64_t slot_of(uint64_t hash, unsigned depth)
-{
-    return (uint64_t)1 << ((hash >> (depth * BITS)) & ((1u << BITS) - 1));
-}
-
-static inline struct hamt_node **child_at(struct hamt_node *n, uint64_t slot)
-{
-    return n->children + count_bits(n->child_map & (slot - 1));
-}
-
-static inline struct entry *entries_of(struct hamt_node *n)
-{
-    return (struct entry *)(void *)(n->children + count_bits(n->child_map));
-}
-
-static inline struct entry *entry_at(struct hamt_node *n, uint64_t slot)
-{
-    return entries_of(n) + count_bits(n->entry_map & (slot - 1));
-}
-
-static inline const void **items_of(struct hamt_node *collision)
-{
-    return (const void **)(void *)collision->children;
-}
-
-static size_t node_size(const struct hamt_node *n, unsigned depth)
-{
-    if (depth == LEVELS)
-        return sizeof(*n) + n->item_count * sizeof(void *);
-    return sizeof(*n) + count_bits(n->child_map) * sizeof(void *) +
-           count_bits(n->entry_map) * sizeof(struct entry);
-}
-
 /* --- reading --- */
 
 size_t hamt_find(const struct hamt *h, uint64_t hash, const void *const **ret_items)
@@ -149,7 +83,7 @@ size_t hamt_find(const struct hamt *h, uint64_t hash, const void *const **ret_it
         }
         if (!(n->entry_map & slot))
             return 0;
-        struct entry *found = entry_at(n, slot);
+        struct hamt_entry *found = entry_at(n, slot);
         if (found->hash != hash)
             return 0;
         *ret_items = &found->item;
@@ -169,7 +103,7 @@ static bool each_below(struct hamt_node *n, unsigned depth, each_fn *fn, void *a
                 return false;
         return true;
     }
-    struct entry *entries = entries_of(n);
+    struct hamt_entry *entries = entries_of(n);
     for (unsigned i = 0; i < count_bits(n->entry_map); i++)
         if (!fn(entries[i].item, arg))
             return false;
@@ -202,20 +136,19 @@ struct hamt_stats hamt_measure(const struct hamt *h)
     return stats;
 }
 
-/* Frees n and what is below it, but nothing older than a generation. */
-static void free_below(struct hamt_node *n, uint64_t oldest)
+void hamt_free_below(struct hamt_node *n, uint64_t oldest)
 {
     if (n->generation < oldest)
         return;
     for (unsigned i = 0; i < count_bits(n->child_map); i++)
-        free_below(n->children[i], oldest);
-    free(n);
+        hamt_free_below(n->children[i], oldest);
+    bulk_free(n);
 }
 
 void hamt_free(struct hamt *h)
 {
     if (h->root)
-        free_below(h->root, 0);
+        hamt_free_below(h->root, 0);
     *h = (struct hamt){0};
 }
 
@@ -226,7 +159,7 @@ static struct hamt_node *node_new(const struct hamt_edit *e, uint64_t entry_map,
 {
     struct hamt_node shape = {
         .generation = e->now.generation, .entry_map = entry_map, .child_map = child_map};
-    struct hamt_node *n = malloc(node_size(&shape, 0));
+    struct hamt_node *n = bulk_alloc(NULL, node_size(&shape, 0));
     if (n)
         *n = shape;
     return n;
@@ -234,7 +167,7 @@ static struct hamt_node *node_new(const struct hamt_edit *e, uint64_t entry_map,
 
 static struct hamt_node *collision_new(const struct hamt_edit *e, size_t items)
 {
-    struct hamt_node *n = malloc(sizeof(*n) + items * sizeof(void *));
+    struct hamt_node *n = bulk_alloc(NULL, sizeof(*n) + items * sizeof(void *));
     if (n)
         *n = (struct hamt_node){.generation = e->now.generation, .item_count = items};
     return n;
@@ -258,7 +191,7 @@ static struct hamt_node *node_copy(const struct hamt_edit *e, const struct hamt_
                                    unsigned depth)
 {
     size_t size = node_size(old, depth);
-    struct hamt_node *n = malloc(size);
+    struct hamt_node *n = bulk_alloc(NULL, size);
     if (!n)
         return NULL;
     memcpy(n, old, size);
@@ -267,15 +200,16 @@ static struct hamt_node *node_copy(const struct hamt_edit *e, const struct hamt_
 }
 
 /* The subtree of two entries whose hashes are equal in the bits above depth. */
-static struct hamt_node *node_of_two(const struct hamt_edit *e, unsigned depth, struct entry a,
-                                     struct entry b)
+static struct hamt_node *node_of_two(const struct hamt_edit *e, unsigned depth, struct hamt_entry a,
+                                     struct hamt_entry b)
 {
     struct hamt_node *n;
     if (depth == LEVELS) {
         n = collision_new(e, 2);
+        bool b_first = e->order && e->order(b.item, a.item) < 0;
         if (n) {
-            items_of(n)[0] = a.item;
-            items_of(n)[1] = b.item;
+            items_of(n)[b_first] = a.item;
+            items_of(n)[!b_first] = b.item;
         }
         return n;
     }
@@ -291,11 +225,25 @@ static struct hamt_node *node_of_two(const struct hamt_edit *e, unsigned depth, 
     n = node_new(e, 0, slot_a);
     struct hamt_node *child = n ? node_of_two(e, depth + 1, a, b) : NULL;
     if (!child) {
-        free(n);
+        bulk_free(n);
         return NULL;
     }
     *child_at(n, slot_a) = child;
     return n;
+}
+
+/* Where an item goes in a collision node. */
+static size_t place_among(const struct hamt_edit *e, struct hamt_node *n, const void *item)
+{
+    size_t low = e->order ? 0 : n->item_count, high = n->item_count;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (e->order(items_of(n)[mid], item) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
 }
 
 static struct hamt_node *collision_with(const struct hamt_edit *e, struct hamt_node *old,
@@ -304,8 +252,10 @@ static struct hamt_node *collision_with(const struct hamt_edit *e, struct hamt_n
     struct hamt_node *n = collision_new(e, old->item_count + 1);
     if (!n)
         return NULL;
-    memcpy(items_of(n), items_of(old), old->item_count * sizeof(void *));
-    items_of(n)[old->item_count] = item;
+    size_t at = place_among(e, old, item);
+    memcpy(items_of(n), items_of(old), at * sizeof(void *));
+    memcpy(items_of(n) + at + 1, items_of(old) + at, (old->item_count - at) * sizeof(void *));
+    items_of(n)[at] = item;
     return n;
 }
 
@@ -328,7 +278,7 @@ static struct hamt_node *collision_without(const struct hamt_edit *e, struct ham
 
 /* A copy of old, which has no child in the new entry's slot, with that entry. */
 static struct hamt_node *node_with(const struct hamt_edit *e, struct hamt_node *old, unsigned depth,
-                                   struct entry added)
+                                   struct hamt_entry added)
 {
     uint64_t slot = slot_of(added.hash, depth);
     struct hamt_node *n;
@@ -343,7 +293,7 @@ static struct hamt_node *node_with(const struct hamt_edit *e, struct hamt_node *
         return NULL;
     n = node_with_maps(e, old, old->entry_map & ~slot, old->child_map | slot);
     if (!n) {
-        free_below(child, e->now.generation);
+        hamt_free_below(child, e->now.generation);
         return NULL;
     }
     *child_at(n, slot) = child;
@@ -375,9 +325,9 @@ static struct path path_to(const struct hamt *h, uint64_t hash)
 static void discard(struct hamt_edit *e, struct hamt_node *n)
 {
     if (n->generation == e->now.generation)
-        free(n);
+        bulk_free(n);
     else
-        grace_batch_add(e->replaced, n, free);
+        grace_batch_add(e->replaced, n, bulk_free);
 }
 
 /* Makes the node that place refers to the edit's own; place is in a node that already is. */
@@ -420,6 +370,7 @@ void hamt_edit_begin(struct hamt_edit *e, struct hamt base, struct grace_batch *
     e->now = base;
     e->now.generation++;
     e->replaced = replaced;
+    e->order = NULL;
 }
 
 struct hamt hamt_edit_commit(struct hamt_edit *e)
@@ -432,13 +383,13 @@ struct hamt hamt_edit_commit(struct hamt_edit *e)
 void hamt_edit_abandon(struct hamt_edit *e)
 {
     if (e->now.root)
-        free_below(e->now.root, e->now.generation);
+        hamt_free_below(e->now.root, e->now.generation);
     *e = (struct hamt_edit){0};
 }
 
 err_code hamt_insert(struct hamt_edit *e, uint64_t hash, const void *item)
 {
-    struct entry added = {hash, item};
+    struct hamt_entry added = {hash, item};
     struct hamt_node *n;
     if (!e->now.root) {
         n = node_new(e, slot_of(hash, 0), 0);
@@ -494,13 +445,14 @@ err_code hamt_replace(struct hamt_edit *e, uint64_t hash, const void *old_item,
 }
 
 /* Whether nothing but one entry remains of the path's last node without that item. */
-static bool leaves_one(const struct path *p, uint64_t hash, const void *item, struct entry *ret)
+static bool leaves_one(const struct path *p, uint64_t hash, const void *item,
+                       struct hamt_entry *ret)
 {
     struct hamt_node *n = p->nodes[p->last];
     if (p->last == LEVELS) {
         if (n->item_count != 2)
             return false;
-        *ret = (struct entry){hash, items_of(n)[items_of(n)[0] == item]};
+        *ret = (struct hamt_entry){hash, items_of(n)[items_of(n)[0] == item]};
         return true;
     }
     if (n->child_map || count_bits(n->entry_map) != 2)
@@ -511,7 +463,8 @@ static bool leaves_one(const struct path *p, uint64_t hash, const void *item, st
 
 /* Puts the one entry that remains below into the deepest node that has anything else, or the root,
  * in place of the child that led to it. */
-static err_code collapse(struct hamt_edit *e, struct path *p, uint64_t hash, struct entry remaining)
+static err_code collapse(struct hamt_edit *e, struct path *p, uint64_t hash,
+                         struct hamt_entry remaining)
 {
     unsigned depth = p->last - 1;
     while (depth > 0 && !p->nodes[depth]->entry_map && count_bits(p->nodes[depth]->child_map) == 1)
@@ -555,7 +508,7 @@ err_code hamt_remove(struct hamt_edit *e, uint64_t hash, const void *item)
     if (find_item(&e->now, hash, item) < 0)
         return ERR_NOT_FOUND;
     struct path p = path_to(&e->now, hash);
-    struct entry remaining;
+    struct hamt_entry remaining;
     err_code rc;
     if (p.last > 0 && leaves_one(&p, hash, item, &remaining))
         rc = collapse(e, &p, hash, remaining);

@@ -1,5 +1,8 @@
 #include "catalog/view.h"
 
+/* Where what a match compares and an answer names lies in a group. */
+#define GROUP_TEXTS ((sizeof(struct group_object) + 15) & ~(size_t)15)
+
 const struct group_object *view_find_group(const struct hamt *groups, struct str id)
 {
     const void *const *items;
@@ -37,28 +40,38 @@ const struct template_object *view_find_template(const struct hamt *templates, e
     return NULL;
 }
 
-/* Of groups with the same selector the first by id is active, the others are shadowed. */
+/*
+ * Of groups with the same selector the first by id is active, the others are shadowed. A hash's
+ * items are in that order (group_object_order).
+ */
 static const struct group_object *active(const struct hamt *selectors, uint64_t hash,
                                          const struct labels *machine)
 {
     const void *const *items;
-    const struct group_object *best = NULL;
     size_t n = hamt_find(selectors, hash, &items);
     for (size_t i = 0; i < n; i++) {
         const struct group_object *o = items[i];
-        if (match_holds(&o->face.model.selector, machine) &&
-            (!best || str_cmp(o->face.model.id, best->face.model.id) < 0))
-            best = o;
+        /* The pairs and their texts follow the object; both misses are waited for together. */
+        __builtin_prefetch((const char *)o + GROUP_TEXTS);
+        if (match_holds(&o->face.model.selector, machine))
+            return o;
     }
-    return best;
+    return NULL;
 }
 
+/*
+ * Shapes are in the order in which their groups win, so the first that is found is it; only keys
+ * with a '=' in them make it necessary to compare the selectors themselves.
+ */
 const struct catalog_group *catalog_match(const struct catalog_view *v,
                                           const struct labels *machine)
 {
     const struct shape_table *shapes = v->t.shapes;
     const struct group_object *best = NULL;
+    uint64_t missing = ~match_bits(machine);
     for (size_t i = 0; i < shapes->n; i++) {
+        if (shapes->v[i].wants & missing)
+            continue;
         const struct match_shape *s = &shapes->v[i].object->shape;
         if (best && s->n < best->face.model.selector.n)
             break;
@@ -68,6 +81,8 @@ const struct catalog_group *catalog_match(const struct catalog_view *v,
         const struct group_object *o = active(&v->t.selectors, hash, machine);
         if (o && (!best || match_order(&o->face.model.selector, &best->face.model.selector) < 0))
             best = o;
+        if (best && !shapes->odd)
+            break;
     }
     return best ? &best->face : NULL;
 }

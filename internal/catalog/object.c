@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "catalog/view.h"
+#include "value/canonical.h"
 
 #define SCRATCH_MAX  (256u << 20)
 #define HEADER(type) ((sizeof(type) + 15) & ~(size_t)15)
@@ -24,65 +25,89 @@ static err_code nomem(struct err *e, const char *what, struct str name)
 /* --- groups ------------------------------------------------------------------------------------
  */
 
-static bool copy_labels(struct arena *a, const struct labels *from, struct labels *ret)
+/* A group as it is read from its body, before it is laid out. */
+struct read_group {
+    struct label room[MODEL_SELECTORS];
+    struct model_group model;
+    struct str metadata;
+};
+
+/* The slow way, for a text that is not as we would write it; the texts are in a then. */
+static err_code read_any_group(struct arena *a, struct str id, struct str body,
+                               struct read_group *ret, struct err *e)
 {
-    struct label *v = from->n ? arena_alloc(a, from->n * sizeof *v) : NULL;
-    if (from->n && !v)
-        return false;
-    for (uint32_t i = 0; i < from->n; i++)
-        if (!arena_str(a, from->v[i].key, &v[i].key) ||
-            !arena_str(a, from->v[i].value, &v[i].value))
-            return false;
-    *ret = (struct labels){v, from->n};
-    return true;
+    struct findings findings;
+    struct model_group *g;
+    struct buf metadata;
+    findings_init(&findings, a);
+    err_code c = model_group_read(a, id, body, MODEL_IMPORT, &findings, &g, e);
+    if (c)
+        return c;
+    buf_in_arena(&metadata, a, 8 * MODEL_STORED_MAX);
+    value_to_json(&metadata, &g->metadata, 0);
+    if (metadata.failed)
+        return nomem(e, "group", id);
+    ret->model = *g;
+    ret->metadata = buf_str(&metadata);
+    return ERR_OK;
 }
 
-/* Everything that a group in the catalog has, in one arena; the name is for people and stays out.
- */
-static err_code lay_out_group(struct arena *a, const struct model_group *g,
-                              struct catalog_group *ret, struct err *e)
+static size_t text_size(const struct read_group *r, struct str id)
 {
-    struct model_group copy = {.name = STR("")};
-    if (!arena_str(a, g->id, &copy.id) || !arena_str(a, g->profile, &copy.profile) ||
-        !copy_labels(a, &g->selector, &copy.selector))
-        return nomem(e, "group", g->id);
-    err_code c = value_copy(a, &g->metadata, &copy.metadata, e);
-    if (!c)
-        c = render_group_data(a, &copy, &ret->data, e);
-    ret->model = copy;
-    return c;
+    size_t n = id.n + r->model.profile.n + r->metadata.n;
+    for (uint32_t i = 0; i < r->model.selector.n; i++)
+        n += r->model.selector.v[i].key.n + r->model.selector.v[i].value.n;
+    return n;
+}
+
+static struct str put_text(char **at, struct str s)
+{
+    char *p = *at;
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    *at += s.n;
+    return str_of(p, s.n);
 }
 
 /*
- * Laid out twice: once to see how large it is, once into a block of just that size. A million
- * groups in arenas of their own would waste more than they hold.
+ * One block: the object, the pairs of its selector, then the texts, what a request compares and
+ * writes first and the metadata last.
  */
-err_code group_object_make(struct str id, struct str body, struct group_object **ret, struct err *e)
+static void lay_out_group(struct group_object *o, const struct read_group *r, struct str id)
+{
+    const struct labels *from = &r->model.selector;
+    struct label *v = (struct label *)(void *)((char *)o + HEADER(struct group_object));
+    char *at = (char *)(v + from->n);
+    for (uint32_t i = 0; i < from->n; i++) {
+        v[i].key = put_text(&at, from->v[i].key);
+        v[i].value = put_text(&at, from->v[i].value);
+    }
+    o->face.model = (struct model_group){.name = STR(""), .metadata = {.kind = VALUE_MAP}};
+    o->face.model.selector = (struct labels){from->n ? v : NULL, from->n};
+    o->face.model.id = put_text(&at, id);
+    o->face.model.profile = put_text(&at, r->model.profile);
+    o->face.metadata = put_text(&at, r->metadata);
+}
+
+err_code group_object_make(struct str id, struct str body, struct bulk *bulk,
+                           struct group_object **ret, struct err *e)
 {
     ARENA_LOCAL(scratch, SCRATCH_MAX);
-    ARENA_LOCAL(trial, SCRATCH_MAX);
-    struct findings findings;
-    findings_init(&findings, &scratch);
-    struct model_group *g;
-    err_code c = model_group_read(&scratch, id, body, MODEL_IMPORT, &findings, &g, e);
-    if (c)
-        return c;
-    struct catalog_group tried;
-    c = lay_out_group(&trial, g, &tried, e);
-    if (c)
-        return c;
-    size_t size = arena_given(&trial);
-    struct group_object *o = malloc(HEADER(struct group_object) + size);
+    struct read_group r;
+    if (!model_group_scan(body, r.room, &r.model, &r.metadata)) {
+        err_code c = read_any_group(&scratch, id, body, &r, e);
+        if (c)
+            return c;
+    }
+    if (!r.metadata.p)
+        r.metadata = STR("{}");
+    size_t size =
+        HEADER(struct group_object) + r.model.selector.n * sizeof *r.room + text_size(&r, id);
+    struct group_object *o = bulk_alloc(bulk, size);
     if (!o)
         return nomem(e, "group", id);
     *o = (struct group_object){.docs = NULL};
-    struct arena fixed;
-    arena_init_fixed(&fixed, (char *)o + HEADER(struct group_object), size);
-    c = lay_out_group(&fixed, g, &o->face, e);
-    if (c) {
-        free(o);
-        return c;
-    }
+    lay_out_group(o, &r, id);
     o->selector_hash = match_selector_hash(&o->face.model.selector);
     o->id_hash = view_id_hash(id);
     *ret = o;
@@ -93,7 +118,25 @@ void group_object_free(void *p)
 {
     struct group_object *o = p;
     docs_free(o->docs);
-    free(o);
+    bulk_free(o);
+}
+
+int group_object_order(const void *a, const void *b)
+{
+    const struct group_object *x = a, *y = b;
+    return str_cmp(x->face.model.id, y->face.model.id);
+}
+
+err_code catalog_group_data(const struct catalog_group *g, struct arena *a, struct value *ret,
+                            struct err *e)
+{
+    struct model_group whole = g->model;
+    err_code c = value_from_canonical(a, g->metadata, &whole.metadata);
+    if (c == ERR_NOMEM)
+        return err_set(e, c, "out of memory while reading a group's metadata");
+    if (c)
+        c = value_from_json(a, g->metadata, &whole.metadata, e);
+    return c ? c : render_group_data(a, &whole, ret, e);
 }
 
 /* --- profiles ----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 #ifndef CATALOG_VIEW_H
 #define CATALOG_VIEW_H
 
+#include "catalog/bulk.h"
 #include "catalog/catalog.h"
 #include "catalog/grace.h"
 #include "catalog/hamt.h"
@@ -46,14 +47,17 @@ struct shape_object {
     struct arena arena;
 };
 
+/* What is asked of each for each request lies side by side. */
 struct shape_entry {
+    uint64_t hash, wants; /* of the shape */
     struct shape_object *object;
     size_t groups;
 };
 
-/* Sorted by number of keys, most first. */
+/* In the order of match_shape_order. */
 struct shape_table {
     size_t n;
+    size_t odd; /* shapes that are not plain: the order does not decide */
     struct shape_entry v[];
 };
 
@@ -81,12 +85,47 @@ struct catalog {
     uint64_t kept_max;
 };
 
+/* One change of many resources. The tables' edits share `replaced`. */
+struct catalog_edit {
+    struct catalog *catalog;
+    struct grace_batch made;     /* objects of this edit: freed if it is abandoned */
+    struct grace_batch replaced; /* what the old view had: freed after a grace period */
+    struct grace_batch old_view; /* room for what commit itself replaces */
+    struct hamt_edit groups, selectors, profiles, templates, unreadable;
+    struct shape_table *shapes; /* this edit's own copy */
+    struct catalog_view *view;  /* the one to publish */
+    size_t broken;
+    uint64_t files;
+    bool fresh;
+};
+
+/* --- catalog.c */
+/* Returns the error that it was given, so that who publishes can tell it. */
+err_code edit_note_unreadable(struct catalog_edit *x, bool profile, struct str name, err_code why,
+                              struct err *e);
+
+/* --- shapes.c: made is where new objects are noted, or NULL; ERR_NOMEM */
+struct shape_table *shapes_copy(const struct shape_table *from);
+/* One more group has the shape of this selector. The table may move. */
+err_code shapes_use(struct shape_table **table, const struct labels *selector,
+                    struct grace_batch *made, struct err *e);
+/* One less; a shape that nobody has goes to replaced. */
+err_code shapes_drop(struct shape_table *t, const struct labels *selector,
+                     struct grace_batch *replaced, struct err *e);
+/* Moves all of `from`, which is empty afterwards unless there is an error. */
+err_code shapes_merge(struct shape_table **table, struct shape_table *from,
+                      struct grace_batch *made, struct err *e);
+
 uint64_t view_id_hash(struct str id);
 uint64_t view_template_hash(enum model_kind k, struct str name);
 
-/* Objects from what the store has; each is one allocation and what it owns. */
-err_code group_object_make(struct str id, struct str body, struct group_object **ret,
-                           struct err *e);
+/* Of two groups with one selector the first by id is active: the order of a hash's items. */
+int group_object_order(const void *a, const void *b);
+
+/* Objects from what the store has; each is one allocation and what it owns; a group's comes from
+   bulk, which may be NULL. */
+err_code group_object_make(struct str id, struct str body, struct bulk *bulk,
+                           struct group_object **ret, struct err *e);
 err_code profile_object_make(struct str id, struct str body, struct profile_object **ret,
                              struct err *e);
 err_code template_object_make(enum model_kind k, struct str name, struct str source,

@@ -21,17 +21,35 @@ uint64_t match_shape_hash(const struct labels *selector)
     return h;
 }
 
+static uint64_t bit_of(struct str key)
+{
+    return (uint64_t)1 << (hash_bytes(key, SEED) >> 58);
+}
+
+uint64_t match_bits(const struct labels *machine)
+{
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < machine->n; i++)
+        if (machine->v[i].value.n)
+            bits |= bit_of(machine->v[i].key);
+    return bits;
+}
+
 bool match_shape_of(struct arena *a, const struct labels *selector, struct match_shape *ret)
 {
     struct match_key *keys = NULL;
     if (selector->n && !(keys = arena_calloc(a, selector->n, sizeof *keys)))
         return false;
+    struct match_shape s = {keys, selector->n, match_shape_hash(selector), 0, true};
     for (uint32_t i = 0; i < selector->n; i++) {
+        struct str key = selector->v[i].key;
         keys[i].empty = selector->v[i].value.n == 0;
-        if (!arena_str(a, selector->v[i].key, &keys[i].key))
+        s.wants |= keys[i].empty ? 0 : bit_of(key);
+        s.plain = s.plain && str_find_byte(key, '=', 0) == key.n;
+        if (!arena_str(a, key, &keys[i].key))
             return false;
     }
-    *ret = (struct match_shape){keys, selector->n, match_shape_hash(selector)};
+    *ret = s;
     return true;
 }
 
@@ -44,6 +62,45 @@ bool match_shape_is(const struct match_shape *shape, const struct labels *select
             !str_eq(shape->keys[i].key, selector->v[i].key))
             return false;
     return true;
+}
+
+/* As the texts "key=value" compare. "a-b=1" comes before "a=1" although "a" comes before "a-b". */
+static int text_cmp(struct str a, struct str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int c = n ? memcmp(a.p, b.p, n) : 0;
+    if (c || a.n == b.n)
+        return c;
+    unsigned char next = (unsigned char)(a.n > n ? a.p[n] : b.p[n]);
+    int longer = next < '=' ? -1 : 1;
+    return a.n > n ? longer : -longer;
+}
+
+/* Places in the shape's keys, in the order of their texts. */
+static void text_order(const struct match_shape *s, uint32_t order[MODEL_SELECTORS])
+{
+    always(s->n <= MODEL_SELECTORS);
+    for (uint32_t i = 0; i < s->n; i++) {
+        uint32_t k = i;
+        for (; k > 0 && text_cmp(s->keys[order[k - 1]].key, s->keys[i].key) > 0; k--)
+            order[k] = order[k - 1];
+        order[k] = i;
+    }
+}
+
+int match_shape_order(const struct match_shape *a, const struct match_shape *b)
+{
+    uint32_t x[MODEL_SELECTORS], y[MODEL_SELECTORS];
+    if (a->n != b->n)
+        return a->n > b->n ? -1 : 1;
+    text_order(a, x);
+    text_order(b, y);
+    for (uint32_t i = 0; i < a->n; i++) {
+        int c = text_cmp(a->keys[x[i]].key, b->keys[y[i]].key);
+        if (c)
+            return c > 0 ? -1 : 1;
+    }
+    return 0;
 }
 
 uint64_t match_selector_hash(const struct labels *selector)
@@ -77,8 +134,29 @@ bool match_probe(const struct match_shape *shape, const struct labels *machine, 
 /* --- one selector ------------------------------------------------------------------------------
  */
 
+/* Labels beyond which searching is faster than walking. */
+#define WALK_MAX 16
+
+/* Both sides are sorted by key, so one walk finds them all. */
+static bool holds_walking(const struct labels *selector, const struct labels *machine)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < selector->n; i++) {
+        const struct label *want = &selector->v[i];
+        int c = -1;
+        while (at < machine->n && (c = str_cmp(machine->v[at].key, want->key)) < 0)
+            at++;
+        bool there = at < machine->n && c == 0;
+        if (there ? !str_eq(machine->v[at].value, want->value) : want->value.n > 0)
+            return false;
+    }
+    return true;
+}
+
 bool match_holds(const struct labels *selector, const struct labels *machine)
 {
+    if (machine->n <= WALK_MAX)
+        return holds_walking(selector, machine);
     for (uint32_t i = 0; i < selector->n; i++) {
         const struct str *got = model_label_get(machine, selector->v[i].key);
         if (!str_eq(got ? *got : STR(""), selector->v[i].value))

@@ -30,6 +30,8 @@ struct match_shape {
     const struct match_key *keys; /* sorted by key */
     uint32_t n;
     uint64_t hash;
+    uint64_t wants; /* a bit for each key with a value; see match_bits */
+    bool plain;     /* no key holds a '=': match_shape_order is certain */
 };
 
 /* Hash of the shape of a selector. */
@@ -38,6 +40,18 @@ uint64_t match_shape_hash(const struct labels *selector);
 bool match_shape_of(struct arena *a, const struct labels *selector, struct match_shape *ret);
 /* Does the selector have this shape? Told apart from a mere collision of hashes. */
 bool match_shape_is(const struct match_shape *shape, const struct labels *selector);
+
+/*
+ * A bit for the key of each label that is not empty, chosen by its hash. Labels can satisfy a shape
+ * only if they have all bits that it wants; most shapes that they cannot are seen so at once.
+ */
+uint64_t match_bits(const struct labels *machine);
+/*
+ * Below 0 when a's groups come before b's in the order of match_order, for any machine that belongs
+ * to both. Which value a pair has does not matter where the machine has the same for both, so the
+ * keys decide; but for keys with a '=' in them. 0: the same keys.
+ */
+int match_shape_order(const struct match_shape *a, const struct match_shape *b);
 
 /* Hash of a selector, shape and values; what it is filed under. */
 uint64_t match_selector_hash(const struct labels *selector);

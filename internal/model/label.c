@@ -89,6 +89,15 @@ err_code model_label_normalise(struct arena *a, struct str key, struct str value
     return ERR_OK;
 }
 
+bool model_label_is_normal(struct str key, struct str value)
+{
+    if (key.n == 3 && str_ieq(key, STR("mac"))) {
+        char text[MODEL_MAC_TEXT];
+        return value.n && str_eq(value, str_of(text, model_mac_normalise(value, text)));
+    }
+    return !str_is(key, "uuid") || !has_upper(value);
+}
+
 /* Stable: of equal keys the one that came first stays first. Requests have a handful of pairs. */
 static void insertion_sort(struct label *v, uint32_t n)
 {

@@ -81,6 +81,9 @@ size_t model_mac_normalise(struct str in, char dst[MODEL_MAC_TEXT]);
 err_code model_label_normalise(struct arena *a, struct str key, struct str value,
                                struct label *ret);
 
+/* Whether model_label_normalise would leave the value as it is. */
+bool model_label_is_normal(struct str key, struct str value);
+
 /* Sorts pairs in place by key; of equal keys the first one stays. Returns how many are left. */
 uint32_t model_labels_sort(struct label *v, uint32_t n);
 /* The value at key, or NULL. O(log n). */
@@ -122,6 +125,16 @@ err_code model_group_read(struct arena *a, struct str id, struct str text, enum 
 err_code model_profile_read(struct arena *a, struct str id, struct str text,
                             enum model_strictness s, struct findings *f, struct model_profile **ret,
                             struct err *e);
+
+/*
+ * The fast way for what model_group_write has written: true if text is a group in that form, and as
+ * model_group_read with MODEL_IMPORT would give it, without the id, which the caller knows, and the
+ * name. The selector's pairs are put in room; all texts point into text. *ret_metadata is the
+ * metadata's own text, absent (p == NULL) without one; ret->metadata stays empty. False: nothing is
+ * said about the text, model_group_read decides.
+ */
+bool model_group_scan(struct str text, struct label room[MODEL_SELECTORS], struct model_group *ret,
+                      struct str *ret_metadata);
 
 /* Canonical JSON: known keys only, sorted, absent ones left out. Reading it back gives the same. */
 void model_group_write(struct buf *dst, const struct model_group *g, int json_flags);

@@ -79,18 +79,18 @@ static err_code render_now(struct service *s, const struct service_question *q,
                            const struct finding_out *f, bool with_request, struct arena *a,
                            struct buf *out, struct err *e)
 {
-    struct value request = value_nil();
-    if (with_request) {
-        err_code c = render_request_data(a, q->labels, q->raw_query, &request, e);
-        if (c)
-            return c;
-    }
+    struct value request = value_nil(), group;
+    err_code c = catalog_group_data(f->group, a, &group, e);
+    if (!c && with_request)
+        c = render_request_data(a, q->labels, q->raw_query, &request, e);
+    if (c)
+        return c;
     struct files_source source = {f->view, a};
     struct butane_files files = files_of(&source);
     struct render_input in = {
         .document = q->document,
         .tmpl = f->tmpl,
-        .group = &f->group->data,
+        .group = &group,
         .boot = f->profile ? &f->profile->boot : NULL,
         .request = with_request ? &request : NULL,
         .trust_request = s->trust_request,
@@ -116,8 +116,11 @@ static err_code default_document(const struct service_question *q, const struct 
     if (q->document != RENDER_META_DATA)
         return ERR_OK;
     struct buf out;
+    struct value group;
     buf_in_arena(&out, a, RENDER_OUTPUT_MAX);
-    err_code c = render_meta_data(&f->group->data, f->group->model.id, q->labels, &out, e);
+    err_code c = catalog_group_data(f->group, a, &group, e);
+    if (!c)
+        c = render_meta_data(&group, f->group->model.id, q->labels, &out, e);
     if (!c)
         ret->bytes = buf_str(&out);
     return c;

@@ -190,13 +190,16 @@ static enum service_variable_from source_of(const struct model_group *g, struct 
 static bool explain_variables(const struct explaining *x, const struct catalog_group *g,
                               struct service_explanation *ret)
 {
-    size_t room = (size_t)g->data.n + x->labels->n + 1;
+    struct value data;
+    if (catalog_group_data(g, x->arena, &data, NULL) != ERR_OK)
+        return false;
+    size_t room = (size_t)data.n + x->labels->n + 1;
     struct service_variable *v = arena_calloc(x->arena, room, sizeof *v);
     if (!v)
         return false;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < g->data.n; i++) {
-        struct str name = g->data.map[i].key;
+    for (uint32_t i = 0; i < data.n; i++) {
+        struct str name = data.map[i].key;
         if (str_is(name, "request"))
             continue;
         v[n].from = source_of(&g->model, name);

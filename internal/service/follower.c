@@ -1,19 +1,24 @@
+#include <sched.h>
 #include <time.h>
 
 #include "service/parts.h"
 
+#define LOAD_THREADS 16
 #define POLL_MS      200
 #define WAIT_SECONDS 60
 
 struct carrying {
     struct service *service;
     struct catalog_edit *edit;
+    struct catalog_batch *batch; /* where groups go when the whole site is loaded */
     size_t changes;
 };
 
 static err_code apply(struct carrying *c, const struct store_change *change, struct err *e)
 {
     const struct store_key *k = &change->r.key;
+    if (c->batch && k->type == STORE_GROUP)
+        return catalog_batch_add(c->batch, k->name, change->r.body, e);
     switch (k->type) {
     case STORE_GROUP:
         return change->deleted ? catalog_delete_group(c->edit, k->name, e)
@@ -62,19 +67,66 @@ static void tell_trouble(struct service *s, const struct err *now)
     }
 }
 
-static err_code catch_up_from(struct service *s, uint64_t since, uint64_t *ret, struct err *e)
+static unsigned usable_cores(void)
 {
-    struct carrying c = {s, NULL, 0};
-    err_code code = catalog_edit_begin(s->catalog, since == 0, &c.edit, e);
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n > 0 ? (unsigned)n : 1;
+}
+
+/* The whole site, by as many threads as there are cores. */
+static err_code load_groups(struct service *s, struct catalog_edit *x, uint64_t *ret, struct err *e)
+{
+    struct carrying parts[LOAD_THREADS];
+    struct catalog_batch *batches[LOAD_THREADS];
+    void *args[LOAD_THREADS];
+    unsigned threads = usable_cores(), n = 0;
+    err_code c = ERR_OK;
+    for (; n < threads && n < LOAD_THREADS; n++) {
+        c = catalog_batch_make(x, &batches[n], e);
+        if (c)
+            break;
+        parts[n] = (struct carrying){s, x, batches[n], 0};
+        args[n] = &parts[n];
+    }
+    if (!c)
+        c = store_present(s->store, n, carry, args, ret, e);
+    if (!c)
+        c = catalog_put_batches(x, batches, n, e);
+    for (unsigned i = 0; i < n; i++)
+        catalog_batch_free(batches[i]);
+    return c;
+}
+
+static err_code load(struct service *s, uint64_t *ret, struct err *e)
+{
+    struct catalog_edit *x;
+    uint64_t revision = 0;
+    err_code c = catalog_edit_begin(s->catalog, true, &x, e);
+    if (c)
+        return c;
+    c = load_groups(s, x, &revision, e);
+    if (c) {
+        catalog_edit_abandon(x);
+        return c;
+    }
+    catalog_edit_commit(x, revision);
+    *ret = revision;
+    return ERR_OK;
+}
+
+static err_code follow_from(struct service *s, uint64_t since, uint64_t *ret, struct err *e)
+{
+    struct carrying c = {.service = s};
+    err_code code = catalog_edit_begin(s->catalog, false, &c.edit, e);
     if (code)
         return code;
     uint64_t revision = since;
     code = store_changes_since(s->store, since, carry, &c, &revision, e);
-    if (code || (c.changes == 0 && revision == since && since != 0)) {
+    if (code || (c.changes == 0 && revision == since))
         catalog_edit_abandon(c.edit);
-    } else {
+    else
         catalog_edit_commit(c.edit, revision);
-    }
     if (!code)
         *ret = revision;
     return code;
@@ -83,9 +135,9 @@ static err_code catch_up_from(struct service *s, uint64_t since, uint64_t *ret, 
 /* Brings the catalog to the store's newest revision; from the start if history has a hole. */
 static err_code catch_up(struct service *s, uint64_t since, uint64_t *ret, struct err *e)
 {
-    err_code c = catch_up_from(s, since, ret, e);
-    if (c == ERR_STALE && since != 0)
-        c = catch_up_from(s, 0, ret, e);
+    err_code c = since ? follow_from(s, since, ret, e) : ERR_STALE;
+    if (c == ERR_STALE)
+        c = load(s, ret, e);
     catalog_settle(s->catalog);
     return c;
 }

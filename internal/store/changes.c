@@ -43,12 +43,19 @@ static err_code present_of(struct sql_conn *c, enum store_type type, const char 
     return rc;
 }
 
-static err_code present_state(struct sql_conn *c, store_each_change *each, void *arg, struct err *e)
+err_code present_parts(struct sql_conn *c, store_each_change *each, void *arg, struct err *e)
 {
     err_code rc = ERR_OK;
-    for (size_t i = 0; i < sizeof present_sql / sizeof *present_sql && !rc; i++)
+    for (size_t i = 0; present_sql[i].type != STORE_GROUP && !rc; i++)
         rc = present_of(c, present_sql[i].type, present_sql[i].text, each, arg, e);
     return rc;
+}
+
+static err_code present_state(struct sql_conn *c, store_each_change *each, void *arg, struct err *e)
+{
+    err_code rc = present_parts(c, each, arg, e);
+    size_t groups = sizeof present_sql / sizeof *present_sql - 1;
+    return rc ? rc : present_of(c, STORE_GROUP, present_sql[groups].text, each, arg, e);
 }
 
 static err_code history_after(struct sql_conn *c, uint64_t since, store_each_change *each,

@@ -97,6 +97,10 @@ void writer_stop(struct writer *w);
 /* Inside a write that has made a revision: forgets what is more than `keep` (0: nothing). */
 err_code history_trim(struct sql_conn *c, uint64_t revision, uint64_t keep, struct err *e);
 
+/* changes.c */
+/* All templates and profiles, which is all that groups are made of. */
+err_code present_parts(struct sql_conn *c, store_each_change *each, void *arg, struct err *e);
+
 /* read.c */
 /* Of a row with the columns kind, name, selector, body, revision; gone at the next step. */
 struct store_resource read_row(const struct sql_query *q, enum store_type type);

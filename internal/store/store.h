@@ -171,6 +171,15 @@ typedef err_code store_each_change(void *arg, const struct store_change *c, stru
 err_code store_changes_since(struct store *s, uint64_t since, store_each_change *each, void *arg,
                              uint64_t *ret_revision, struct err *e);
 
+/*
+ * The present state as store_changes_since gives it with since == 0, read by this thread and up to
+ * threads - 1 more at once: each gets args[0] on this thread, which has all templates and profiles,
+ * and args[i] on another; in what order groups come and to whom is not said. Of one moment all the
+ * same. An error of any ends all.
+ */
+err_code store_present(struct store *s, unsigned threads, store_each_change *each,
+                       void *const *args, uint64_t *ret_revision, struct err *e);
+
 /* --- history ---------------------------------------------------------------------------------- */
 
 /*

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/bulk.h"
 #include "catalog/grace.h"
 
 static long allocations_left = -1; /* until one fails; negative: none does */
@@ -15,9 +16,9 @@ static bool allocation_fails(void)
     return allocations_left >= 0 && allocations_left-- == 0;
 }
 
-static void *flaky_malloc(size_t n)
+static void *flaky_bulk_alloc(struct bulk *b, size_t n)
 {
-    return allocation_fails() ? NULL : malloc(n);
+    return allocation_fails() ? NULL : bulk_alloc(b, n);
 }
 
 static err_code flaky_reserve(struct grace_batch *b, size_t n)
@@ -35,11 +36,14 @@ static err_code flaky_reserve(struct grace_batch *b, size_t n)
 #define hamt_remove       flaky_hamt_remove
 #define hamt_edit_commit  flaky_hamt_edit_commit
 #define hamt_edit_abandon flaky_hamt_edit_abandon
+#define hamt_free_below   flaky_hamt_free_below
+#define hamt_fill         flaky_hamt_fill
 
-#define malloc              flaky_malloc
 #define grace_batch_reserve flaky_reserve
+#define bulk_alloc          flaky_bulk_alloc
 #include "catalog/hamt.c"
-#undef malloc
+#include "catalog/hamt_fill.c"
+#undef bulk_alloc
 #undef grace_batch_reserve
 
 #include "../support/check.h"
@@ -133,8 +137,34 @@ static void failed_changes_change_nothing(void)
     hamt_free(&now);
 }
 
+static void a_failed_fill_leaves_nothing(void)
+{
+    enum { N = 300 };
+    struct hamt_entry entries[N], scratch[N];
+    struct bulk bulk = {NULL, NULL};
+    for (long fails_at = 0;; fails_at++) {
+        struct grace_batch replaced = {0};
+        struct hamt_edit e;
+        hamt_edit_begin(&e, (struct hamt){0}, &replaced);
+        for (uintptr_t i = 0; i < N; i++)
+            entries[i] = (struct hamt_entry){i % 7 ? hash_mix(i, 5) : i % 3, (void *)(i + 1)};
+        allocations_left = fails_at;
+        err_code rc = hamt_fill(&e, entries, scratch, N, &bulk);
+        allocations_left = -1;
+        CHECK(rc == ERR_OK ? e.now.count == N : !e.now.root && e.now.count == 0);
+        struct hamt h = hamt_edit_commit(&e);
+        hamt_free(&h);
+        if (rc == ERR_OK) {
+            CHECK(fails_at > 30, "%ld", fails_at);
+            break;
+        }
+    }
+    bulk_end(&bulk);
+}
+
 struct tally hamt_nomem_suite(void)
 {
+    RUN(a_failed_fill_leaves_nothing);
     RUN(failed_changes_change_nothing);
     return SUITE_TALLY;
 }

@@ -1,3 +1,4 @@
+#include "catalog/bulk.h"
 #include "catalog/hamt.h"
 
 #include <stdlib.h>
@@ -281,6 +282,32 @@ static void one_edit(struct trial *t)
     }
 }
 
+static void check_filled(const struct trial *t)
+{
+    static struct hamt_entry entries[MODEL_MAX], scratch[MODEL_MAX];
+    struct grace_batch replaced = {0};
+    struct bulk bulk = {NULL, NULL};
+    struct hamt_edit e;
+    hamt_edit_begin(&e, (struct hamt){0}, &replaced);
+    for (size_t i = 0; i < t->model.n; i++) {
+        struct model_entry x = t->model.entries[(i * 7919 + 13) % t->model.n];
+        entries[i] = (struct hamt_entry){x.hash, item(x.item)};
+    }
+    bool each_once = t->model.n % 7919 != 0;
+    CHECK(hamt_fill(&e, entries, scratch, t->model.n, t->model.n % 2 ? &bulk : NULL) == ERR_OK);
+    bulk_end(&bulk);
+    struct hamt filled = hamt_edit_commit(&e);
+    struct hamt_stats a = hamt_measure(&t->now), b = hamt_measure(&filled);
+    CHECK(!each_once || (a.nodes == b.nodes && a.bytes == b.bytes && a.depth == b.depth),
+          "%zu nodes one by one, %zu at once", a.nodes, b.nodes);
+    CHECK(!each_once || model_agrees(&t->model, &filled));
+    /* What was made at once is changed one by one like any other. */
+    for (size_t i = 0; i < t->model.n && i < 50; i++)
+        filled = without(filled, t->model.entries[i].hash, t->model.entries[i].item);
+    CHECK(filled.count == (t->model.n < 50 ? 0 : t->model.n - 50));
+    hamt_free(&filled);
+}
+
 /* A table with the same contents, made in one edit in another order. */
 static void check_shape(const struct trial *t)
 {
@@ -314,6 +341,7 @@ static void one_round(struct trial *t)
         CHECK(model_agrees(&t->snapshots[k].model, &t->snapshots[k].hamt),
               "snapshot %zu after %zu changes", k, t->changes);
     check_shape(t);
+    check_filled(t);
     grace_drain(&t->limbo);
 }
 

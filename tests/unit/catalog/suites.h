@@ -15,6 +15,7 @@ struct tally hamt_nomem_suite(void);
 struct tally grace_suite(void);
 struct tally view_suite(void);
 struct tally rank_suite(void);
+struct tally load_suite(void);
 
 /* What a suite returns at its end. */
 #define SUITE_TALLY ((void)check_done, (struct tally){check_passed, check_failed})

@@ -287,7 +287,11 @@ static void *read_views(void *arg)
         const struct catalog_template *t = catalog_template(v, MODEL_GENERIC, STR("t"));
         char want[32];
         snprintf(want, sizeof want, "%llu", (unsigned long long)catalog_revision(v));
-        const struct value *n = g ? value_get(&g->data, STR("n")) : NULL;
+        ARENA_LOCAL(a, 1u << 16);
+        struct value data = value_nil();
+        if (g && catalog_group_data(g, &a, &data, NULL) != ERR_OK)
+            __atomic_fetch_add(&r->torn, 1, __ATOMIC_RELAXED);
+        const struct value *n = value_get(&data, STR("n"));
         bool whole = n && p && t && str_is(value_as_str(*n), want) && str_is(p->model.name, want) &&
                      str_is(render_template_source(t->render), want);
         if (!whole)

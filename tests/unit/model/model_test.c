@@ -216,3 +216,56 @@ Test(kind, any_number_has_a_name)
     cr_expect_str_eq(model_kind_name((enum model_kind)999), "unknown");
     cr_expect_str_eq(model_kind_name((enum model_kind)MODEL_KINDS), "unknown");
 }
+
+/* What the scan takes is what the reader reads. */
+static bool scans_as_read(const char *text)
+{
+    struct label room[MODEL_SELECTORS];
+    struct model_group g;
+    struct str metadata;
+    if (!model_group_scan(str_c(text), room, &g, &metadata))
+        return false;
+    struct read r;
+    struct value v = {.kind = VALUE_MAP};
+    read_group(&r, text, MODEL_IMPORT);
+    cr_assert_eq(r.code, ERR_OK, "%s: %s", text, r.err.msg);
+    cr_expect(str_eq(g.profile, r.group->profile), "%s", text);
+    cr_assert_eq(g.selector.n, r.group->selector.n, "%s", text);
+    for (uint32_t i = 0; i < g.selector.n; i++) {
+        cr_expect(str_eq(g.selector.v[i].key, r.group->selector.v[i].key), "%s", text);
+        cr_expect(str_eq(g.selector.v[i].value, r.group->selector.v[i].value), "%s", text);
+    }
+    if (metadata.p)
+        cr_assert_eq(value_from_json(&r.arena, metadata, &v, NULL), ERR_OK, "%s", text);
+    cr_expect(value_equal(&v, &r.group->metadata), "%s", text);
+    arena_free(&r.arena);
+    return true;
+}
+
+Test(scan, reads_what_is_stored_as_the_reader_does)
+{
+    cr_expect(scans_as_read("{\"id\":\"g\",\"metadata\":{\"a\":[1,{\"b\":\"\\n\"}]},\"name\":\"n\","
+                            "\"profile\":\"p\",\"selector\":{\"a\":\"\",\"mac\":"
+                            "\"52:54:00:00:00:01\",\"uuid\":\"ab-c\"}}"));
+    cr_expect(scans_as_read("{\"id\":\"g\"}"));
+    cr_expect(scans_as_read("{\"id\":\"g\",\"profile\":\"p\"}"));
+    static const char *const others[] = {
+        "{\"id\":\"g\",\"selector\":{\"mac\":\"52-54-00-00-00-01\"}}",
+        "{\"id\":\"g\",\"selector\":{\"MAC\":\"52:54:00:00:00:0A\"}}",
+        "{\"id\":\"g\",\"selector\":{\"mac\":\"\"}}",
+        "{\"id\":\"g\",\"selector\":{\"uuid\":\"AB\"}}",
+        "{\"id\":\"g\",\"selector\":{\"a\":1}}",
+        "{\"id\":\"g\",\"selector\":{\"a\":\"\\n\"}}",
+        "{\"id\":\"g\",\"selector\":{}}",
+        "{\"id\":\"g\",\"metadata\":null}",
+        "{\"id\":\"g\",\"metadata\":[]}",
+        "{\"id\":5}",
+        "{\"extra\":1,\"id\":\"g\"}",
+        "{\"id\":\"g\"} ",
+        "{}",
+        "",
+        "[]",
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        cr_expect_not(scans_as_read(others[i]), "%s", others[i]);
+}

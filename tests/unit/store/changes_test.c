@@ -183,8 +183,82 @@ static void several_make_it_at_once(void)
     }
 }
 
+/* --- the present state by several threads --- */
+
+enum { MANY = 20000 };
+
+struct part {
+    size_t groups, others;
+    uint64_t sum;
+    int fails_at;
+};
+
+static err_code put_many(struct store_txn *t, void *arg, struct err *e)
+{
+    (void)arg;
+    struct store_resource p = {.key = {STORE_PROFILE, 0, STR("p")}, .body = STR("P")};
+    err_code rc = store_txn_put(t, &p, e);
+    for (unsigned i = 0; i < MANY && !rc; i++) {
+        char id[16], body[16];
+        snprintf(id, sizeof id, "g%u", i);
+        snprintf(body, sizeof body, "%u", i);
+        struct store_resource g = {.key = group_key(id), .body = str_c(body)};
+        rc = store_txn_put(t, &g, e);
+    }
+    return rc;
+}
+
+static err_code take_part(void *arg, const struct store_change *c, struct err *e)
+{
+    struct part *p = arg;
+    uint64_t n;
+    if (c->r.key.type != STORE_GROUP) {
+        p->others++;
+        return ERR_OK;
+    }
+    if (!str_to_u64(c->r.body, MANY, &n) || c->deleted || c->revision != 1)
+        return err_set(e, ERR_INVALID, "not what was put");
+    p->sum += n;
+    if (++p->groups == (size_t)p->fails_at)
+        return err_set(e, ERR_LIMIT, "enough");
+    return ERR_OK;
+}
+
+static void threads_share_the_present_state(void)
+{
+    struct store *s = must_open(fresh("present.db"));
+    uint64_t revision = 7;
+    struct err e = ERR_INIT;
+    struct part parts[4] = {0};
+    void *args[4] = {&parts[0], &parts[1], &parts[2], &parts[3]};
+    CHECK(store_present(s, 4, take_part, args, &revision, &e) == ERR_OK && revision == 0);
+    CHECK(store_write(s, NULL, put_many, NULL, NULL, &e) == ERR_OK, "%s", e.msg);
+    for (unsigned threads = 1; threads <= 4; threads++) {
+        memset(parts, 0, sizeof parts);
+        CHECK(store_present(s, threads, take_part, args, &revision, &e) == ERR_OK, "%s", e.msg);
+        size_t groups = 0;
+        uint64_t sum = 0;
+        for (unsigned i = 0; i < 4; i++) {
+            groups += parts[i].groups;
+            sum += parts[i].sum;
+        }
+        CHECK(groups == MANY && sum == (uint64_t)MANY * (MANY - 1) / 2 && revision == 1);
+        CHECK(parts[0].others == 1 && parts[1].others + parts[2].others + parts[3].others == 0);
+    }
+    for (unsigned failing = 0; failing < 2; failing++) {
+        memset(parts, 0, sizeof parts);
+        parts[0].fails_at = failing ? 3 : 0;
+        parts[1].fails_at = failing ? 0 : 3;
+        revision = 7;
+        err_code rc = store_present(s, failing ? 1 : 2, take_part, args, &revision, &e);
+        CHECK(rc == ERR_LIMIT ? revision == 7 : !failing && parts[1].groups < 3);
+    }
+    store_close(s);
+}
+
 struct tally changes_tests(void)
 {
+    RUN(threads_share_the_present_state);
     RUN(changes_come_in_order);
     RUN(a_gap_is_stale);
     RUN(two_stores_see_each_other);
