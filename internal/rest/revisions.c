@@ -17,6 +17,7 @@ struct number {
     const char *name;
     uint64_t least, most;
     uint64_t value; /* holds the default before */
+    bool optional;  /* an empty one is the default, as everywhere with `after` */
     bool given;
 };
 
@@ -44,8 +45,10 @@ static bool read_numbers(struct rest_call *c, struct number *v, size_t n)
         return false;
     for (uint32_t i = 0; i < pairs_n; i++) {
         struct number *x = find_number(v, n, pairs[i].key);
-        bool good = x && !x->given && str_to_u64(pairs[i].value, x->most, &x->value) &&
-                    x->value >= x->least;
+        bool empty = x && x->optional && pairs[i].value.n == 0;
+        bool good =
+            x && !x->given &&
+            (empty || (str_to_u64(pairs[i].value, x->most, &x->value) && x->value >= x->least));
         if (x && good) {
             x->given = true;
             continue;
@@ -116,8 +119,8 @@ static err_code add_to_page(void *arg, const struct store_revision *r, struct er
 
 void revisions_list(struct rest_call *c)
 {
-    struct number numbers[] = {{"limit", 1, LIMIT_MAX, LIMIT_DEFAULT, false},
-                               {"after", 1, INT64_MAX, 0, false}};
+    struct number numbers[] = {{"limit", 1, LIMIT_MAX, LIMIT_DEFAULT, false, false},
+                               {"after", 1, INT64_MAX, 0, true, false}};
     if (!read_numbers(c, numbers, 2))
         return;
     struct page p = {.limit = numbers[0].value};
@@ -226,7 +229,7 @@ void revisions_get(struct rest_call *c)
 
 void revisions_diff(struct rest_call *c)
 {
-    struct number to = {"to", 0, INT64_MAX, 0, false};
+    struct number to = {"to", 0, INT64_MAX, 0, false, false};
     struct changes ch = {.diffs = true};
     struct err e = ERR_INIT;
     uint64_t from;

@@ -12,6 +12,8 @@ build=(gcc libc6-dev make git pkg-config libmicrohttpd-dev libjansson-dev libsod
 test=(clang libcriterion-dev gnupg gpgv curl groff-base zsh fish patch python3 sqlite3 procps util-linux
     python3-yaml python3-jinja2 python3-jsonschema python3-jsonpatch python3-requests python3-oauthlib python3-configobj
     python3-netifaces python3-serial)
+# An npm from elsewhere brings its own nodejs, which Debian's npm does not go with.
+command -v npm >/dev/null || test+=(nodejs npm)
 lint=(clang clang-format clang-tidy cppcheck shellcheck)
 bench=(nginx-light wrk valgrind curl procps)
 boot=(qemu-system-x86 ipxe-qemu ovmf seabios busybox-static cpio)
@@ -45,7 +47,17 @@ missing=()
 for package in "${wanted[@]}"; do
     grep -qxF "$package installed" <<<"$installed" || missing+=("$package")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+
+# The packages of npm that the tests of the API's description use.
+npm_packages() {
+    case " $* " in
+    *" test "*) "$(dirname "$0")/openapi/install.sh" ;;
+    esac
+}
+if [ ${#missing[@]} -eq 0 ]; then
+    npm_packages "$@"
+    exit
+fi
 
 root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -88,3 +100,4 @@ case " ${missing[*]} " in
     fi
     ;;
 esac
+npm_packages "$@"

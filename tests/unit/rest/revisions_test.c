@@ -121,6 +121,8 @@ static void pages_do_not_shift(void)
              STR_FMT(text_at(&r, "/next")));
     r = ask("GET", path, NULL, NULL);
     CHECK((unsigned)number_at(&r, "/items/0/revision") == top - 2, "%.*s", STR_FMT(r.body));
+    r = ask("GET", "/api/v1/revisions?limit=1&after=", NULL, NULL);
+    CHECK((unsigned)number_at(&r, "/items/0/revision") == top + 1, "%.*s", STR_FMT(r.body));
     r = ask("GET", "/api/v1/revisions?after=1", NULL, NULL);
     CHECK(count_at(&r, "/items") == 0 && text_at(&r, "/next").n == 0);
 }
