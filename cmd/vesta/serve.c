@@ -15,8 +15,7 @@
 #include "service/service.h"
 #include "version.h"
 
-#define GRACE_MS     30000
-#define API_BODY_MAX (MODEL_TEMPLATE_MAX + 1)
+#define GRACE_MS 30000
 /* The boot plane takes no bodies, but reads small ones, so that a POST is told 405 and not 413. */
 #define BOOT_BODY_MAX 4096
 /*
@@ -68,10 +67,24 @@ static void api_done(void *ctx, const struct http_request *q, const struct http_
     rest_done(r->rest, q, d);
 }
 
+static bool api_admit(void *ctx, struct http_request *q, struct http_admission *ret,
+                      struct http_response *p)
+{
+    struct running *r = ctx;
+    return rest_admit(r->rest, q, ret, p);
+}
+
 static void api_handle(void *ctx, struct http_request *q, struct http_response *p)
 {
     struct running *r = ctx;
     rest_handle(r->rest, q, p);
+}
+
+static void api_refuse(void *ctx, struct http_request *q, int status, const char *why,
+                       struct http_response *p)
+{
+    struct running *r = ctx;
+    rest_refuse(r->rest, q, status, why, p);
 }
 
 /*
@@ -125,8 +138,10 @@ static err_code start_servers(const struct settings *o, struct running *r, struc
         return c;
     struct http_config api = {.address = o->api_address,
                               .thread_each = true,
-                              .max_body = API_BODY_MAX,
+                              .spool_dir = o->data_path,
+                              .admit = api_admit,
                               .handler = api_handle,
+                              .refuse = api_refuse,
                               .done = api_done,
                               .ctx = r};
     c = http_start(&api, &r->api_server, e);

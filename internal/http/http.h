@@ -10,11 +10,13 @@
  * the connection ends. RFC 9110, RFC 9112.
  *
  * A request is read whole (with its body, up to a maximum), then the handler is called once on one
- * of the server's threads, fills a response and returns. What the handler puts on the request's
- * arena lives until the response is sent. Slow clients are cut by deadlines of our own, which one
- * thread watches. Thread rule: handlers run on many threads at once; a struct http_server is
- * started and stopped by one. Cost beside libmicrohttpd's: about 2,000 instructions a request, no
- * system call; 24 KiB for each connection.
+ * of the server's threads, fills a response and returns. Before the body is read, another function
+ * may refuse it, or say how much of it is taken and whether it is kept in a file. A refusal is sent
+ * at once; what the client still sends is thrown away for a while, so that it reads the answer and
+ * not a reset. What the handler puts on the request's arena lives until the response is sent. Slow
+ * clients are cut by deadlines of our own, which one thread watches. Thread rule: handlers run on
+ * many threads at once; a struct http_server is started and stopped by one. Cost beside
+ * libmicrohttpd's: about 2,000 instructions a request, no system call; 24 KiB for each connection.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -31,11 +33,11 @@ struct http_request {
     struct str target;    /* as sent */
     struct str path;      /* raw, before the '?' */
     struct str raw_query; /* raw, after the '?'; absent (p == NULL) without one */
-    struct str body;
-    const char *remote; /* "192.0.2.1" */
-    const char *local;  /* "192.0.2.9:8080", the accepted connection's own end */
-    void *note;         /* the handler's, for the done callback; on the arena */
-    void *connection;   /* this module's */
+    struct str body;      /* in memory or a mapped file, until the response is sent */
+    const char *remote;   /* "192.0.2.1" */
+    const char *local;    /* "192.0.2.9:8080", the accepted connection's own end */
+    void *note;           /* the handler's, for the done callback; on the arena */
+    void *connection;     /* this module's */
 };
 
 /* The first header of that name (any case), or absent. */
@@ -77,6 +79,26 @@ void http_text(struct http_request *q, struct http_response *r, int status, cons
 
 typedef void http_handler(void *ctx, struct http_request *q, struct http_response *r);
 
+struct http_admission {
+    uint64_t max_body; /* bytes; more is 413. Preset to the server's max_body */
+    bool spool;        /* what is over HTTP_SPOOL_MIN bytes goes to a file, see spool_dir */
+};
+/*
+ * Called once, when the head was read and before any of the body is: may the request be served?
+ * False: r, whose body is HTTP_BODY_COPY or HTTP_BODY_STATIC, is the answer, and the handler is not
+ * called. If a body was announced, the connection ends then.
+ */
+typedef bool http_admit_fn(void *ctx, struct http_request *q, struct http_admission *ret,
+                           struct http_response *r);
+
+/* Fills the answer to a request whose body is not taken; as for http_admit_fn. why: a phrase. */
+typedef void http_refuse_fn(void *ctx, struct http_request *q, int status, const char *why,
+                            struct http_response *r);
+
+#define HTTP_SPOOL_MIN (1u << 20)
+/* A spooled body may take any time, but that many bytes of it must come each body_ms. */
+#define HTTP_SPOOL_PROGRESS (64u << 10)
+
 /* After the last byte was sent or the connection was lost; for logs and counters. */
 struct http_done {
     int status;           /* 0: no answer of ours; the client left, was late, or sent no HTTP */
@@ -94,14 +116,21 @@ struct http_config {
     unsigned max_connections; /* in all, more wait (are closed); 0: 10,000 (256 with thread_each) */
     unsigned max_per_address; /* 0: 1,000; loopback counts like any */
     size_t max_target;        /* bytes of the target; 0: 8,000. More is 414 */
-    size_t max_body;          /* 0: no body is taken. More is 413 */
+    size_t max_body;          /* unless admit says otherwise; 0: no body is taken. More is 413 */
     unsigned header_ms;       /* from the first byte to the end of the headers; 0: 10,000 */
-    unsigned body_ms;         /* for the whole body; 0: 60,000 */
+    unsigned body_ms;         /* for the whole body, but see HTTP_SPOOL_PROGRESS; 0: 60,000 */
     unsigned idle_ms;         /* between requests, and without progress while sending; 0: 60,000 */
     size_t pool;              /* bytes for head and answer's head of each connection; 0: 16,384 */
     size_t max_arena;         /* bytes of a request's arena; 0: 64 MiB */
+    /*
+     * Where bodies are spooled, on files without a name, which are gone when the request is over or
+     * the process dies. Writing may wait for the disk: for servers with thread_each.
+     */
+    const char *spool_dir; /* NULL: nothing is spooled */
+    http_admit_fn *admit;  /* may be NULL */
     http_handler *handler;
-    http_done_fn *done; /* may be NULL */
+    http_refuse_fn *refuse; /* 413, 503 (no memory) and 507 (no room in spool_dir); NULL: a text */
+    http_done_fn *done;     /* may be NULL */
     void *ctx;
 };
 

@@ -3,11 +3,10 @@
  *
  * libmicrohttpd calls three times or more: with the target, when the request line was read; with
  * the head; with each piece of a body; and once more when all is there. Only then the handler is
- * called, since an answer that is queued earlier closes the connection. That is just what a refused
- * request deserves, so refusals are answered at the head.
+ * called, since an answer that is queued earlier closes the connection. That is just what a request
+ * with two meanings deserves, so it is answered at the head. One that is not admitted is answered
+ * there too if a body would follow, but by early.c.
  */
-#include <sys/socket.h>
-
 #include "base/always.h"
 #include "http/raw.h"
 #include "http/server.h"
@@ -16,8 +15,6 @@
 #define ANSWER_ROOM 1024
 /* What libmicrohttpd keeps for each header field, and for each pair of a cookie. */
 #define FIELD_COST 64
-/* Bytes that are read and thrown away after a body got too large, so that the 413 is seen. */
-#define DISCARD_MAX (256 * 1024)
 
 /* --- the request line ------------------------------------------------------------------------ */
 
@@ -49,9 +46,9 @@ static struct request *request_begin(struct connection *c, struct MHD_Connection
         .connection = c,
         .mhd = mhd,
         .stage = STAGE_TARGET,
+        .body = {.fd = -1},
         .began_us = now_us(),
     };
-    buf_init(&r->body, c->server->config.max_body);
     atomic_fetch_add_explicit(&c->requests, 1, memory_order_relaxed);
     return r;
 }
@@ -101,17 +98,6 @@ static struct refusal check_fields(const struct raw_head *h, bool http_1_0)
     return (struct refusal){0, NULL};
 }
 
-/* The announced length of the body against what is taken. */
-static struct refusal check_length(const struct raw_head *h, size_t max_body)
-{
-    uint64_t n = 0;
-    if (h->content_lengths && !str_to_u64(h->content_length, UINT64_MAX, &n))
-        return (struct refusal){400, "Content-Length is not a number"};
-    if (n > max_body || (h->transfer_encodings && max_body == 0))
-        return (struct refusal){413, "the body is too large"};
-    return (struct refusal){0, NULL};
-}
-
 /*
  * The request line, of which libmicrohttpd gives three strings: they must lie one behind the other
  * with one byte between, or there was more between them than one space.
@@ -132,8 +118,9 @@ static struct refusal check_line(const struct request *r, const char *method, co
     return (struct refusal){0, NULL};
 }
 
+/* ret_length: what Content-Length says; 0 without one. */
 static struct refusal check_head(struct request *r, const char *method, const char *version,
-                                 size_t head_n, struct raw_head *head)
+                                 size_t head_n, struct raw_head *head, uint64_t *ret_length)
 {
     struct refusal no = check_line(r, method, version);
     if (no.status)
@@ -141,10 +128,9 @@ static struct refusal check_head(struct request *r, const char *method, const ch
     const char *why = raw_scan(version + strlen(version), method + head_n, head);
     if (why)
         return (struct refusal){400, why};
-    no = check_fields(head, strcmp(version, "HTTP/1.0") == 0);
-    if (no.status)
-        return no;
-    return check_length(head, r->connection->server->config.max_body);
+    if (head->content_lengths && !str_to_u64(head->content_length, UINT64_MAX, ret_length))
+        return (struct refusal){400, "Content-Length is not a number"};
+    return check_fields(head, strcmp(version, "HTTP/1.0") == 0);
 }
 
 /*
@@ -159,16 +145,6 @@ static size_t room_left(struct request *r, size_t head_n)
     return used < pool ? pool - used : 0;
 }
 
-enum MHD_Result request_refuse_without_memory(struct request *r)
-{
-    static const char answer[] = "HTTP/1.1 431 Request Header Fields Too Large\r\n"
-                                 "Content-Length: 0\r\nConnection: close\r\n\r\n";
-    r->status = 431;
-    r->stage = STAGE_ANSWERED;
-    send(r->connection->fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    return MHD_NO;
-}
-
 static enum MHD_Result refuse(struct request *r, struct refusal no)
 {
     struct http_response p = {0};
@@ -177,24 +153,74 @@ static enum MHD_Result refuse(struct request *r, struct refusal no)
     return response_send(r, &p);
 }
 
-static enum MHD_Result on_head(struct request *r, const char *method, const char *version)
+/* --- admission ------------------------------------------------------------------------------- */
+
+/* The answer to a request whose body is not taken. */
+static void fill_refusal(struct request *r, int status, const char *why, struct http_response *p)
+{
+    const struct http_config *config = &r->connection->server->config;
+    if (config->refuse)
+        config->refuse(config->ctx, &r->q, status, why, p);
+    else
+        http_text(&r->q, p, status, "%d %s", status, why);
+}
+
+static enum MHD_Result refuse_body(struct request *r, int status, const char *why)
+{
+    struct http_response p = {0};
+    fill_refusal(r, status, why, &p);
+    return early_answer(r, &p);
+}
+
+/* Without a body the answer waits for the last call, so that the connection stays. */
+static enum MHD_Result not_admitted(struct request *r, const struct http_response *p, bool body)
+{
+    if (body)
+        return early_answer(r, p);
+    r->refusal = arena_alloc(r->q.arena, sizeof *r->refusal);
+    if (!r->refusal)
+        return MHD_NO;
+    *r->refusal = *p;
+    r->stage = STAGE_BODY;
+    return MHD_YES;
+}
+
+/* length: of a body that is announced so; 0 for one in chunks. */
+static enum MHD_Result admit(struct request *r, uint64_t length)
 {
     struct connection *c = r->connection;
+    const struct http_config *config = &c->server->config;
+    bool body = r->chunked || length > 0;
+    struct http_admission a = {.max_body = config->max_body};
+    struct http_response p = {0};
+    if (config->admit && !config->admit(config->ctx, &r->q, &a, &p))
+        return not_admitted(r, &p, body);
+    if (length > a.max_body || (r->chunked && a.max_body == 0))
+        return refuse_body(r, 413, "the body is too large");
+    r->stage = STAGE_BODY;
+    if (!body)
+        return MHD_YES;
+    r->spooled = a.spool && config->spool_dir;
+    body_init(&r->body, a.max_body, r->spooled ? config->spool_dir : NULL);
+    connection_enter(c, PHASE_BODY, config->body_ms);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_head(struct request *r, const char *method, const char *version)
+{
     size_t head_n =
         MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
     r->q.method = str_c(method);
     struct raw_head head = {0};
-    struct refusal no = check_head(r, method, version, head_n, &head);
+    uint64_t length = 0;
+    struct refusal no = check_head(r, method, version, head_n, &head, &length);
     r->room = room_left(r, head_n);
     if (r->room < ANSWER_ROOM)
-        return request_refuse_without_memory(r);
+        return early_refuse_without_memory(r);
     if (no.status)
         return refuse(r, no);
-    r->stage = STAGE_BODY;
     r->chunked = head.transfer_encodings > 0;
-    if (r->chunked || head.content_lengths)
-        connection_enter(c, PHASE_BODY, c->server->config.body_ms);
-    return MHD_YES;
+    return admit(r, length);
 }
 
 /* --- the body -------------------------------------------------------------------------------- */
@@ -202,27 +228,34 @@ static enum MHD_Result on_head(struct request *r, const char *method, const char
 /* More than the announced length never comes, so only a chunked body can be too large here. */
 static enum MHD_Result on_piece(struct request *r, const char *data, size_t *size)
 {
-    if (!r->body.failed)
-        buf_add(&r->body, data, *size);
-    if (r->body.failed)
-        r->discarded += *size;
+    const struct http_config *config = &r->connection->server->config;
+    struct body_trouble t = body_add(&r->body, data, *size);
     *size = 0;
-    return r->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
+    if (t.status) {
+        body_free(&r->body);
+        return refuse_body(r, t.status, t.why);
+    }
+    if (r->spooled && r->body.n - r->progress >= HTTP_SPOOL_PROGRESS) {
+        r->progress = r->body.n;
+        connection_enter(r->connection, PHASE_BODY, config->body_ms);
+    }
+    return MHD_YES;
 }
 
 static enum MHD_Result on_whole(struct request *r)
 {
     struct connection *c = r->connection;
     const struct http_config *config = &c->server->config;
-    if (r->body.overflow)
-        return refuse(r, (struct refusal){413, "the body is too large"});
-    if (r->body.failed)
-        return refuse(r, (struct refusal){503, "out of memory"});
-    r->q.body = buf_str(&r->body);
-    connection_enter(c, PHASE_HANDLING, 0);
     struct http_response p = {0};
-    config->handler(config->ctx, &r->q, &p);
-    if (r->chunked || atomic_load(&c->server->stopping))
+    connection_enter(c, PHASE_HANDLING, 0);
+    struct body_trouble t = body_whole(&r->body, &r->q.body);
+    if (r->refusal)
+        p = *r->refusal;
+    else if (t.status)
+        fill_refusal(r, t.status, t.why, &p);
+    else
+        config->handler(config->ctx, &r->q, &p);
+    if (r->chunked || t.status || atomic_load(&c->server->stopping))
         p.close = true;
     return response_send(r, &p);
 }
@@ -238,6 +271,7 @@ enum MHD_Result request_on_access(void *server, struct MHD_Connection *mhd, cons
     switch (r->stage) {
     case STAGE_TARGET: return on_head(r, method, version);
     case STAGE_BODY: return *size ? on_piece(r, data, size) : on_whole(r);
+    case STAGE_DISCARD: return early_discard(r, size);
     case STAGE_NONE:
     case STAGE_ANSWERED: break;
     }
@@ -255,7 +289,7 @@ static void tell_done(struct connection *c, const struct request *r, bool comple
         .status = r->status,
         .bytes = r->bytes,
         .duration_us = now_us() - r->began_us,
-        .completed = completed && r->status,
+        .completed = r->status && (completed || r->sent_early),
     };
     config->done(config->ctx, &r->q, &d);
 }
@@ -269,7 +303,7 @@ void request_end(struct connection *c, bool completed)
     tell_done(c, r, completed);
     if (r->release)
         r->release(r->held);
-    buf_free(&r->body);
+    body_free(&r->body);
     arena_reset(&c->arena);
     r->stage = STAGE_NONE;
     connection_enter(c, PHASE_IDLE, (uint64_t)s->config.idle_ms + s->config.header_ms);

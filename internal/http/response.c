@@ -89,7 +89,7 @@ enum MHD_Result response_send(struct request *r, struct http_response *p)
         return MHD_NO;
     enum MHD_Result queued = MHD_NO;
     if (head_size(p) > r->room) {
-        queued = request_refuse_without_memory(r);
+        queued = early_refuse_without_memory(r);
     } else if (add_headers(m, &r->q, p)) {
         r->status = status;
         if (status != 304 && status != 204)

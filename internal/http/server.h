@@ -14,14 +14,20 @@
 
 #include <microhttpd.h>
 
-#include "base/buf.h"
+#include "http/body.h"
 #include "http/http.h"
 
 struct peer;
 
 #define PEER_BUCKETS 1024
 
-enum request_stage { STAGE_NONE, STAGE_TARGET, STAGE_BODY, STAGE_ANSWERED };
+enum request_stage {
+    STAGE_NONE,
+    STAGE_TARGET,
+    STAGE_BODY,
+    STAGE_DISCARD, /* it was answered by early_answer */
+    STAGE_ANSWERED,
+};
 
 struct request {
     struct http_request q;
@@ -32,10 +38,14 @@ struct request {
     size_t target_n;
     bool target_too_long;
     bool chunked;
-    size_t room;        /* bytes that libmicrohttpd has left for the head of the answer */
-    struct buf body;    /* on the heap */
-    uint64_t discarded; /* bytes of a body that is too large */
-    int status;         /* of the answer; 0 before there is one */
+    size_t room; /* bytes that libmicrohttpd has left for the head of the answer */
+    struct body body;
+    bool spooled;                  /* its deadline is moved as it comes */
+    uint64_t progress;             /* bytes of the body that had come when it was moved */
+    bool sent_early;               /* the answer went out past libmicrohttpd */
+    uint64_t discarded;            /* bytes of a body that is not wanted */
+    struct http_response *refusal; /* of a request without a body; on the arena */
+    int status;                    /* of the answer; 0 before there is one */
     uint64_t bytes;
     uint64_t began_us;
     void (*release)(void *);
@@ -119,8 +129,16 @@ void request_on_completed(void *server, struct MHD_Connection *mhd, void **conte
                           enum MHD_RequestTerminationCode why);
 /* Gives back what the request holds; nothing if there is none. */
 void request_end(struct connection *c, bool completed);
+
+/* --- early.c --- */
+
+/* Writes an answer to the connection, past libmicrohttpd; nothing can be sent after it. */
+void early_write(struct request *r, const struct http_response *p);
+/* The same while a body may come, of which early_discard takes the rest. For MHD's callback. */
+enum MHD_Result early_answer(struct request *r, const struct http_response *p);
+enum MHD_Result early_discard(struct request *r, size_t *size);
 /* Answers 431 where libmicrohttpd has no memory for an answer, and ends the connection. */
-enum MHD_Result request_refuse_without_memory(struct request *r);
+enum MHD_Result early_refuse_without_memory(struct request *r);
 
 /* --- response.c --- */
 

@@ -22,6 +22,7 @@ static const struct problem_type {
     {422, "urn:vesta:problem:invalid", "The content is not valid"},
     {500, "urn:vesta:problem:internal", "The server failed"},
     {503, "urn:vesta:problem:unavailable", "The server cannot do this now"},
+    {507, "urn:vesta:problem:no-space", "The server's disk is full"},
 };
 
 static const struct problem_type *type_of(int status)

@@ -38,46 +38,6 @@ struct service_author resource_author(const struct rest_call *c)
     return (struct service_author){c->note->who, good && message.n ? message : STR("")};
 }
 
-/* --- bodies ----------------------------------------------------------------------------------- */
-
-/* type/subtype of a Content-Type, without its parameters (RFC 9110, 8.3.1). */
-static struct str media_type(struct str content_type)
-{
-    struct str rest, type = str_cut(content_type, ';', &rest);
-    while (type.n && (type.p[type.n - 1] == ' ' || type.p[type.n - 1] == '\t'))
-        type.n--;
-    return type;
-}
-
-static bool type_taken(const struct rest_call *c, struct str type)
-{
-    /* curl -d says application/x-www-form-urlencoded of whatever it sends. */
-    if (c->route->type == STORE_TEMPLATE || !type.n ||
-        str_ieq(type, STR("application/x-www-form-urlencoded")))
-        return true;
-    if (str_is(c->q->method, "PATCH") && str_ieq(type, STR("application/merge-patch+json")))
-        return true;
-    return str_ieq(type, STR("application/json"));
-}
-
-bool resource_body_taken(struct rest_call *c)
-{
-    struct str type = media_type(http_header(c->q, "Content-Type"));
-    size_t max = c->route->type == STORE_TEMPLATE ? MODEL_TEMPLATE_MAX : MODEL_RESOURCE_MAX;
-    if (c->q->body.n > max) {
-        problem(c, 413, "the body has %zu bytes; the most is %zu", c->q->body.n, max);
-        return false;
-    }
-    if (type_taken(c, type))
-        return true;
-    bool patch = str_is(c->q->method, "PATCH");
-    http_add_header(c->r, patch ? "Accept-Patch" : "Accept",
-                    patch ? "application/merge-patch+json, application/json" : "application/json");
-    problem(c, 415, "the content type is \"%.*s\", and this takes application/json%s",
-            STR_FMT(type), patch ? " or application/merge-patch+json" : "");
-    return false;
-}
-
 /* --- answers ---------------------------------------------------------------------------------- */
 
 bool resource_template_value(struct arena *a, const struct store_key *k, const char *etag,
@@ -155,7 +115,7 @@ static void write_with(struct rest_call *c, write_call *call)
 {
     struct store_key k;
     struct service_condition cond;
-    if (!key_of(c, &k) || !resource_body_taken(c) || !condition_of_write(c, &cond))
+    if (!key_of(c, &k) || !condition_of_write(c, &cond))
         return;
     struct service_author author = resource_author(c);
     struct service_written w;

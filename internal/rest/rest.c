@@ -90,7 +90,7 @@ static bool authenticate(struct rest_call *c, struct service_identity *ret)
 }
 
 /* Is the token's role enough? Also a path that does not exist is told only to who may read. */
-static bool admit(struct rest_call *c, const struct route_match *m)
+static bool may(struct rest_call *c, const struct route_match *m)
 {
     int needed = m->route ? m->route->role : m->below_api ? STORE_ROLE_READ : REST_PUBLIC;
     struct service_identity who = {.role = STORE_ROLE_READ};
@@ -107,40 +107,72 @@ static bool admit(struct rest_call *c, const struct route_match *m)
 
 /* --- a request -------------------------------------------------------------------------------- */
 
-static void serve(struct rest_call *c)
+static struct rest_call call_of(struct rest *self, struct http_request *q, struct http_response *r)
+{
+    struct rest_note *note = q->note;
+    struct rest_call c = {.rest = self,
+                          .service = self->service,
+                          .q = q,
+                          .r = r,
+                          .route = note->match.route,
+                          .note = note};
+    memcpy(c.param, note->match.param, sizeof c.param);
+    return c;
+}
+
+/* False after it has answered. */
+static bool find_route(struct rest_call *c)
 {
     struct route_match m;
     struct err e = ERR_INIT;
     if (route_find(c->q, &m, &e)) {
         problem_err(c, &e, NULL);
-        return;
+        return false;
     }
-    c->note->route = m.route;
-    if (!admit(c, &m))
-        return;
-    if (m.route) {
-        c->route = m.route;
-        memcpy(c->param, m.param, sizeof c->param);
-        m.route->handler(c);
-    } else if (m.allow) {
+    c->note->match = m;
+    c->route = m.route;
+    if (!may(c, &m))
+        return false;
+    if (!m.route && m.allow) {
         http_add_header(c->r, "Allow", m.allow);
         problem(c, 405, "%.*s is not possible here; %s is", STR_FMT(c->q->method), m.allow);
-    } else {
+    } else if (!m.route) {
         problem(c, 404, "there is nothing at this path");
     }
+    return m.route != NULL;
+}
+
+bool rest_admit(void *rest, struct http_request *q, struct http_admission *ret,
+                struct http_response *r)
+{
+    struct rest_note *note = arena_calloc(q->arena, 1, sizeof *note);
+    if (!note) {
+        http_text(q, r, 500, "out of memory");
+        return false;
+    }
+    q->note = note;
+    struct rest_call c = call_of(rest, q, r);
+    if (!find_route(&c) || !body_admit(&c, ret))
+        return false;
+    note->max_body = ret->max_body;
+    return true;
+}
+
+void rest_refuse(void *rest, struct http_request *q, int status, const char *why,
+                 struct http_response *r)
+{
+    struct rest_call c = call_of(rest, q, r);
+    if (status == 413)
+        problem(&c, status, "%s: the most is %llu bytes", why,
+                (unsigned long long)c.note->max_body);
+    else
+        problem(&c, status, "%s", why);
 }
 
 void rest_handle(void *rest, struct http_request *q, struct http_response *r)
 {
-    struct rest *self = rest;
-    struct rest_note *note = arena_calloc(q->arena, 1, sizeof *note);
-    if (!note) {
-        http_text(q, r, 500, "out of memory");
-        return;
-    }
-    q->note = note;
-    struct rest_call c = {.rest = self, .service = self->service, .q = q, .r = r, .note = note};
-    serve(&c);
+    struct rest_call c = call_of(rest, q, r);
+    c.route->handler(&c);
     gzip_answer(&c);
 }
 
@@ -148,7 +180,7 @@ void rest_done(void *rest, const struct http_request *q, const struct http_done 
 {
     struct rest *self = rest;
     const struct rest_note *note = q->note;
-    http_counts_add(self->counts, metrics_class(note ? note->route : NULL), d);
+    http_counts_add(self->counts, metrics_class(note ? note->match.route : NULL), d);
     struct log_field f[8];
     size_t n = 0;
     f[n++] = log_text("method", q->method);

@@ -29,11 +29,15 @@ err_code rest_make(const struct rest_config *c, struct rest **ret, struct err *e
 void rest_free(struct rest *r);
 
 /*
- * An http_handler; rest is the struct rest. Bodies of up to MODEL_TEMPLATE_MAX bytes are of use, so
- * the server's max_body should be a little more: then it is this function that says what was too
- * large. A write returns when it is on disk and served.
+ * For struct http_config, together; rest is the struct rest. Token, role and the body's type and
+ * announced length are looked at in rest_admit, before a byte of the body is read; how large a body
+ * may be is the route's. A write returns when it is on disk and served.
  */
+bool rest_admit(void *rest, struct http_request *q, struct http_admission *ret,
+                struct http_response *r);
 void rest_handle(void *rest, struct http_request *q, struct http_response *r);
+void rest_refuse(void *rest, struct http_request *q, int status, const char *why,
+                 struct http_response *r);
 
 /*
  * An http_done_fn for requests of rest_handle: counts, and writes the access log, with the token's
@@ -58,12 +62,24 @@ const struct http_counts *rest_counts(const struct rest *r);
 
 #define REST_PUBLIC 0 /* a role: no token is asked for */
 
+/*
+ * A kind of body that a route takes. A body of no such type is 415; one without a type, or of the
+ * type that curl gives to whatever it sends (application/x-www-form-urlencoded), is taken for the
+ * first kind.
+ */
+struct rest_body {
+    const char *type; /* media type; "": any */
+    uint64_t max;     /* bytes; 0 ends a list */
+    bool spool;       /* in a file if it is large, so that memory stays flat */
+};
+
 struct rest_route {
     const char *method;   /* one; GET stands for HEAD too */
     const char *pattern;  /* "/api/v1/groups/{id}"; a last "{name...}" takes all that is left */
     int role;             /* the least enum store_role that may, or REST_PUBLIC */
     enum store_type type; /* of the resources that it is about; 0: none */
     void (*handler)(struct rest_call *);
+    const struct rest_body *bodies; /* NULL: a small one of any type is ignored */
 };
 
 /* All that is served: one row for each operation of api/openapi.yaml. Constant. */

@@ -7,9 +7,17 @@
 
 #define REST_PARAMS 2
 
-/* For the log line; on the request's arena. */
+struct route_match {
+    const struct rest_route *route; /* NULL: nothing is served here by this method */
+    struct str param[REST_PARAMS];
+    const char *allow; /* methods of the path, "GET, HEAD, PUT"; NULL: there is no such path */
+    bool below_api;    /* the path is /api or below it */
+};
+
+/* What is known of a request since it was admitted; on its arena. */
 struct rest_note {
-    const struct rest_route *route; /* NULL: none was found, or not looked for */
+    struct route_match match;
+    uint64_t max_body; /* bytes that were admitted */
     struct str who;    /* the token's name; absent when none was asked for or it was wrong */
     struct str reason; /* of a problem, also what the client is not told; absent without one */
 };
@@ -27,12 +35,6 @@ struct rest_call {
 
 /* --- routes.c */
 
-struct route_match {
-    const struct rest_route *route; /* NULL: nothing is served here by this method */
-    struct str param[REST_PARAMS];
-    const char *allow; /* methods of the path, "GET, HEAD, PUT"; NULL: there is no such path */
-    bool below_api;    /* the path is /api or below it */
-};
 /* Looks a request up. ERR_NOMEM. */
 err_code route_find(const struct http_request *q, struct route_match *ret, struct err *e);
 
@@ -56,6 +58,14 @@ void problem(struct rest_call *c, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The problem that an error is for a client, with what was found; f may be NULL. */
 void problem_err(struct rest_call *c, const struct err *e, const struct findings *f);
+
+/* --- body.c */
+
+/*
+ * What the route takes of a body of the type that is announced. False after it has answered 415. A
+ * request without a body passes.
+ */
+bool body_admit(struct rest_call *c, struct http_admission *ret);
 
 /* --- condition.c: RFC 9110, 13 */
 
@@ -91,8 +101,6 @@ void resource_patch(struct rest_call *c);
 void resource_delete(struct rest_call *c);
 /* Who writes, and why as the client says. */
 struct service_author resource_author(const struct rest_call *c);
-/* Are the body's type and size what the route takes? False after it has answered. */
-bool resource_body_taken(struct rest_call *c);
 /* The kind that a path names. False after it has answered 404. */
 bool resource_kind(struct rest_call *c, struct str name, enum model_kind *ret);
 /* {"kind","name","etag","size"} of a template, and "revision" unless that is 0. */

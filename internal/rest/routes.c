@@ -6,41 +6,50 @@
 #define WRITE STORE_ROLE_WRITE
 #define ADMIN STORE_ROLE_ADMIN
 
+static const struct rest_body resource[] = {{"application/json", MODEL_RESOURCE_MAX, false},
+                                            {.max = 0}};
+static const struct rest_body patch[] = {
+    {"application/merge-patch+json", MODEL_RESOURCE_MAX, false},
+    {"application/json", MODEL_RESOURCE_MAX, false},
+    {.max = 0}};
+static const struct rest_body template[] = {{"", MODEL_TEMPLATE_MAX, false}, {.max = 0}};
+static const struct rest_body token[] = {{"application/json", 16384, false}, {.max = 0}};
+
 static const struct rest_route routes[] = {
-    {"GET", "/healthz", REST_PUBLIC, 0, public_health},
-    {"GET", "/readyz", REST_PUBLIC, 0, public_ready},
-    {"GET", "/metrics", READ, 0, metrics_get},
-    {"GET", "/api/v1/openapi.json", REST_PUBLIC, 0, public_openapi},
+    {"GET", "/healthz", REST_PUBLIC, 0, public_health, NULL},
+    {"GET", "/readyz", REST_PUBLIC, 0, public_ready, NULL},
+    {"GET", "/metrics", READ, 0, metrics_get, NULL},
+    {"GET", "/api/v1/openapi.json", REST_PUBLIC, 0, public_openapi, NULL},
 
-    {"GET", "/api/v1/groups", READ, STORE_GROUP, list_resources},
-    {"GET", "/api/v1/groups/{id}", READ, STORE_GROUP, resource_get},
-    {"PUT", "/api/v1/groups/{id}", WRITE, STORE_GROUP, resource_put},
-    {"PATCH", "/api/v1/groups/{id}", WRITE, STORE_GROUP, resource_patch},
-    {"DELETE", "/api/v1/groups/{id}", WRITE, STORE_GROUP, resource_delete},
+    {"GET", "/api/v1/groups", READ, STORE_GROUP, list_resources, NULL},
+    {"GET", "/api/v1/groups/{id}", READ, STORE_GROUP, resource_get, NULL},
+    {"PUT", "/api/v1/groups/{id}", WRITE, STORE_GROUP, resource_put, resource},
+    {"PATCH", "/api/v1/groups/{id}", WRITE, STORE_GROUP, resource_patch, patch},
+    {"DELETE", "/api/v1/groups/{id}", WRITE, STORE_GROUP, resource_delete, NULL},
 
-    {"GET", "/api/v1/profiles", READ, STORE_PROFILE, list_resources},
-    {"GET", "/api/v1/profiles/{id}", READ, STORE_PROFILE, resource_get},
-    {"PUT", "/api/v1/profiles/{id}", WRITE, STORE_PROFILE, resource_put},
-    {"PATCH", "/api/v1/profiles/{id}", WRITE, STORE_PROFILE, resource_patch},
-    {"DELETE", "/api/v1/profiles/{id}", WRITE, STORE_PROFILE, resource_delete},
+    {"GET", "/api/v1/profiles", READ, STORE_PROFILE, list_resources, NULL},
+    {"GET", "/api/v1/profiles/{id}", READ, STORE_PROFILE, resource_get, NULL},
+    {"PUT", "/api/v1/profiles/{id}", WRITE, STORE_PROFILE, resource_put, resource},
+    {"PATCH", "/api/v1/profiles/{id}", WRITE, STORE_PROFILE, resource_patch, patch},
+    {"DELETE", "/api/v1/profiles/{id}", WRITE, STORE_PROFILE, resource_delete, NULL},
 
-    {"GET", "/api/v1/templates", READ, STORE_TEMPLATE, list_resources},
-    {"GET", "/api/v1/templates/{kind}", READ, STORE_TEMPLATE, list_templates_of_kind},
-    {"GET", "/api/v1/templates/{kind}/{name...}", READ, STORE_TEMPLATE, resource_get},
-    {"PUT", "/api/v1/templates/{kind}/{name...}", WRITE, STORE_TEMPLATE, resource_put},
-    {"DELETE", "/api/v1/templates/{kind}/{name...}", WRITE, STORE_TEMPLATE, resource_delete},
+    {"GET", "/api/v1/templates", READ, STORE_TEMPLATE, list_resources, NULL},
+    {"GET", "/api/v1/templates/{kind}", READ, STORE_TEMPLATE, list_templates_of_kind, NULL},
+    {"GET", "/api/v1/templates/{kind}/{name...}", READ, STORE_TEMPLATE, resource_get, NULL},
+    {"PUT", "/api/v1/templates/{kind}/{name...}", WRITE, STORE_TEMPLATE, resource_put, template},
+    {"DELETE", "/api/v1/templates/{kind}/{name...}", WRITE, STORE_TEMPLATE, resource_delete, NULL},
 
-    {"GET", "/api/v1/explain", READ, 0, explain_labels},
-    {"GET", "/api/v1/render/{kind}", READ, 0, explain_render},
+    {"GET", "/api/v1/explain", READ, 0, explain_labels, NULL},
+    {"GET", "/api/v1/render/{kind}", READ, 0, explain_render, NULL},
 
-    {"GET", "/api/v1/revisions", READ, 0, revisions_list},
-    {"GET", "/api/v1/revisions/{n}", READ, 0, revisions_get},
-    {"GET", "/api/v1/revisions/{n}/diff", READ, 0, revisions_diff},
-    {"POST", "/api/v1/revisions/{n}/rollback", WRITE, 0, revisions_rollback},
+    {"GET", "/api/v1/revisions", READ, 0, revisions_list, NULL},
+    {"GET", "/api/v1/revisions/{n}", READ, 0, revisions_get, NULL},
+    {"GET", "/api/v1/revisions/{n}/diff", READ, 0, revisions_diff, NULL},
+    {"POST", "/api/v1/revisions/{n}/rollback", WRITE, 0, revisions_rollback, NULL},
 
-    {"GET", "/api/v1/tokens", ADMIN, 0, tokens_list},
-    {"POST", "/api/v1/tokens", ADMIN, 0, tokens_create},
-    {"DELETE", "/api/v1/tokens/{id}", ADMIN, 0, tokens_delete},
+    {"GET", "/api/v1/tokens", ADMIN, 0, tokens_list, NULL},
+    {"POST", "/api/v1/tokens", ADMIN, 0, tokens_create, token},
+    {"DELETE", "/api/v1/tokens/{id}", ADMIN, 0, tokens_delete, NULL},
 };
 
 const struct rest_route *rest_routes(size_t *ret_n)

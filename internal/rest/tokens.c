@@ -143,8 +143,6 @@ static err_code read_request(struct rest_call *c, struct service_new_token *ret,
 
 void tokens_create(struct rest_call *c)
 {
-    if (!resource_body_taken(c))
-        return;
     struct service_new_token t = {.lifetime = 0};
     struct service_created_token made;
     struct findings f;

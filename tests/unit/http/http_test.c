@@ -12,6 +12,7 @@ int main(void)
     stop_tests(&t);
     file_tests(&t);
     counts_tests(&t);
+    body_tests(&t);
     printf("%d passed, %d failed\n", t.passed, t.failed);
     return t.failed ? 1 : 0;
 }

@@ -209,7 +209,7 @@ static void endless_body_is_cut(void)
     client_say(&c, "PUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     uint64_t sent = 0;
     bool open = true;
-    while (open && sent < 64 * 1000 * 1000) {
+    while (open && sent < 200 * 1000 * 1000) {
         open = client_send(&c, "3e8\r\n", 5) && client_send(&c, chunk, sizeof chunk) &&
                client_send(&c, "\r\n", 2);
         sent += sizeof chunk;

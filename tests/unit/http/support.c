@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hash.h"
+
 #define PATIENCE_S 10
 #define BIG        (8 * 1024 * 1024)
 
@@ -68,6 +70,16 @@ static void answer_header(struct http_request *q, struct http_response *r)
     r->body = STR("ok");
 }
 
+static void answer_sum(struct http_request *q, struct http_response *r)
+{
+    struct buf b;
+    buf_in_arena(&b, q->arena, 100);
+    buf_addf(&b, "%zu %016llx", q->body.n, (unsigned long long)hash_bytes(q->body, 1));
+    r->status = 200;
+    r->kind = HTTP_BODY_COPY;
+    r->body = buf_str(&b);
+}
+
 static void answer_copy(struct http_request *q, struct http_response *r)
 {
     char local[] = "copied";
@@ -102,6 +114,8 @@ static void handle(void *ctx, struct http_request *q, struct http_response *r)
     atomic_fetch_add(&s->handled, 1);
     if (str_is(q->path, "/echo")) {
         answer_echo(q, r);
+    } else if (str_is(q->path, "/sum")) {
+        answer_sum(q, r);
     } else if (str_is(q->path, "/hold")) {
         wait_at_gate(s);
         http_text(q, r, 200, "let through");

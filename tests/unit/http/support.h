@@ -18,13 +18,15 @@ void deadline_tests(struct tally *t);
 void stop_tests(struct tally *t);
 void file_tests(struct tally *t);
 void counts_tests(struct tally *t);
+void body_tests(struct tally *t);
 
 /* --- the server ------------------------------------------------------------------------------ */
 
 /*
  * The handler's paths: /echo answers what it was asked; /hold waits at the gate; /held, /copy and
  * /static answer by each kind of body; /big answers 8 MiB; /file answers the site's file; /header
- * answers with a header as long as the query says; others are 404.
+ * answers with a header as long as the query says; /sum answers the length and a hash of the body;
+ * others are 404.
  */
 struct site {
     struct http_server *server;

@@ -83,8 +83,10 @@ static void start_server(void)
     must(rest_make(&rc, &api.rest, &e), &e);
     struct http_config hc = {.address = "127.0.0.1:0",
                              .thread_each = true,
-                             .max_body = MODEL_TEMPLATE_MAX + 1,
+                             .spool_dir = api.dir,
+                             .admit = rest_admit,
                              .handler = rest_handle,
+                             .refuse = rest_refuse,
                              .done = rest_done,
                              .ctx = api.rest};
     must(http_start(&hc, &api.server, &e), &e);
