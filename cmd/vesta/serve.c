@@ -30,7 +30,8 @@
 #define MACHINES_LEAST 16
 
 struct settings {
-    const char *address, *api_address, *data_path, *assets_path, *log_level, *log_format;
+    const char *address, *api_address, *data_path, *assets_path, *log_level, *log_format,
+        *public_url;
     bool strict_labels, trust_request, insecure_api;
     unsigned threads, keep_revisions;
 };
@@ -42,6 +43,8 @@ struct running {
     struct boot *boot;
     struct rest *rest;
     struct http_server *boot_server, *api_server;
+    char public_url[256]; /* "": none was given */
+    char boot_url[300];   /* where this machine reaches the boot plane */
 };
 
 static bool loopback(const char *address)
@@ -106,22 +109,25 @@ static unsigned machine_limit(void)
     return n < MACHINES_MAX ? (unsigned)n : MACHINES_MAX;
 }
 
-static err_code start_servers(const struct settings *o, struct running *r, struct err *e)
+/* The URL to reach a server by from this machine, given what it was told to listen on. */
+static void url_of(const char *address, unsigned port, char *dst, size_t size)
+{
+    const char *colon = strrchr(address, ':');
+    int n = colon ? (int)(colon - address) : 0;
+    bool any = n == 0 || strncmp(address, "0.0.0.0:", 8) == 0;
+    snprintf(dst, size, "http://%.*s:%u", any ? 9 : n, any ? "127.0.0.1" : address, port);
+}
+
+static err_code start_boot_plane(const struct settings *o, struct running *r, struct err *e)
 {
     char default_assets[4096];
     snprintf(default_assets, sizeof default_assets, "%s/assets", o->data_path);
     struct boot_config bc = {.service = r->service,
                              .assets_path = o->assets_path ? o->assets_path : default_assets,
+                             .public_url = r->public_url,
                              .strict_labels = o->strict_labels,
                              .log = log_writer_sink(r->log)};
     err_code c = boot_make(&bc, &r->boot, e);
-    if (c)
-        return c;
-    struct rest_config rc = {.service = r->service,
-                             .log = log_writer_sink(r->log),
-                             .version = VESTA_VERSION,
-                             .commit = VESTA_COMMIT};
-    c = rest_make(&rc, &r->rest, e);
     if (c)
         return c;
     struct http_config boot = {.address = o->address,
@@ -134,6 +140,20 @@ static err_code start_servers(const struct settings *o, struct running *r, struc
                                .done = boot_done,
                                .ctx = r->boot};
     c = http_start(&boot, &r->boot_server, e);
+    if (!c)
+        url_of(o->address, http_port(r->boot_server), r->boot_url, sizeof r->boot_url);
+    return c;
+}
+
+static err_code start_api_plane(const struct settings *o, struct running *r, struct err *e)
+{
+    struct rest_config rc = {.service = r->service,
+                             .log = log_writer_sink(r->log),
+                             .boot_url = r->public_url[0] ? r->public_url : r->boot_url,
+                             .boot_url_public = r->public_url[0] != '\0',
+                             .version = VESTA_VERSION,
+                             .commit = VESTA_COMMIT};
+    err_code c = rest_make(&rc, &r->rest, e);
     if (c)
         return c;
     struct http_config api = {.address = o->api_address,
@@ -150,6 +170,16 @@ static err_code start_servers(const struct settings *o, struct running *r, struc
     rest_watch(r->rest, "boot", r->boot_server, boot_counts(r->boot));
     rest_watch(r->rest, "api", r->api_server, rest_counts(r->rest));
     return ERR_OK;
+}
+
+static err_code read_public_url(const struct settings *o, struct running *r, struct err *e)
+{
+    ARENA_LOCAL(a, 4096);
+    struct str url = STR("");
+    err_code c = o->public_url[0] ? boot_public_url(&a, str_c(o->public_url), &url, e) : ERR_OK;
+    if (!c)
+        snprintf(r->public_url, sizeof r->public_url, "%.*s", STR_FMT(url));
+    return c;
 }
 
 /* A connection is a file descriptor, and so is a file that is being sent. */
@@ -175,7 +205,9 @@ static err_code start_all(const struct settings *o, struct running *r, struct er
                        "--api-address %s would send tokens over the network unencrypted: keep it "
                        "on 127.0.0.1, or say --insecure-api if that network is yours alone",
                        o->api_address);
-    err_code c = log_writer_start(STDERR_FILENO, json ? LOG_JSON : LOG_TEXT, level, &r->log, e);
+    err_code c = read_public_url(o, r, e);
+    if (!c)
+        c = log_writer_start(STDERR_FILENO, json ? LOG_JSON : LOG_TEXT, level, &r->log, e);
     if (c)
         return c;
     struct service_options so = {.data_path = o->data_path,
@@ -185,19 +217,12 @@ static err_code start_all(const struct settings *o, struct running *r, struct er
                                  .log = log_writer_sink(r->log)};
     c = service_open(&so, &r->service, e);
     if (!c)
-        c = start_servers(o, r, e);
+        c = start_boot_plane(o, r, e);
+    if (!c)
+        c = start_api_plane(o, r, e);
     if (!c)
         c = service_wait_ready(r->service, e);
     return c;
-}
-
-/* The URL to reach a server by from this machine, given what it was told to listen on. */
-static void url_of(const char *address, unsigned port, char *dst, size_t size)
-{
-    const char *colon = strrchr(address, ':');
-    int n = colon ? (int)(colon - address) : 0;
-    bool any = n == 0 || strncmp(address, "0.0.0.0:", 8) == 0;
-    snprintf(dst, size, "http://%.*s:%u", any ? 9 : n, any ? "127.0.0.1" : address, port);
 }
 
 int command_serve(int argc, char **argv)
@@ -205,6 +230,7 @@ int command_serve(int argc, char **argv)
     struct settings o = {.address = "127.0.0.1:8080",
                          .api_address = "127.0.0.1:8081",
                          .data_path = DEFAULT_DATA_PATH,
+                         .public_url = "",
                          .log_level = "info",
                          .log_format = "text",
                          .keep_revisions = 10000};
@@ -214,6 +240,9 @@ int command_serve(int argc, char **argv)
         {"data-path", FLAG_TEXT, &o.data_path, true, "DIR", "database, key and token"},
         {"assets-path", FLAG_TEXT, &o.assets_path, true, "DIR",
          "files below /assets/ (default: assets in the data path; empty: none)"},
+        {"public-url", FLAG_TEXT, &o.public_url, true, "URL",
+         "where machines reach --address, for loaders that need whole URLs (default: the address "
+         "that they came to)"},
         {"log-level", FLAG_TEXT, &o.log_level, true, "LEVEL", "debug, info, warn or error"},
         {"log-format", FLAG_TEXT, &o.log_format, true, "FORM", "text or json"},
         {"strict-labels", FLAG_SWITCH, &o.strict_labels, true, NULL,
@@ -244,12 +273,11 @@ int command_serve(int argc, char **argv)
         stop_all(&r, o.data_path);
         return complain(&e);
     }
-    char boot_url[300], api_url[300];
-    url_of(o.address, http_port(r.boot_server), boot_url, sizeof boot_url);
+    char api_url[300];
     url_of(o.api_address, http_port(r.api_server), api_url, sizeof api_url);
-    if (server_file_write(o.data_path, boot_url, api_url, &e) != ERR_OK)
+    if (server_file_write(o.data_path, r.boot_url, api_url, &e) != ERR_OK)
         complain(&e);
-    printf("vesta: boot plane on %s\nvesta: API on %s\n", boot_url, api_url);
+    printf("vesta: boot plane on %s\nvesta: API on %s\n", r.boot_url, api_url);
     fflush(stdout);
     int sig;
     sigwait(&stop, &sig);

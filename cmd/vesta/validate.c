@@ -226,7 +226,10 @@ static void ask_one(struct asking *x, const struct model_group *g, enum render_d
 {
     ARENA_LOCAL(a, MEMORY_MAX);
     struct err e = ERR_INIT;
-    struct service_question q = {d, SERVICE_PLAIN, &g->selector, STR("")};
+    struct service_question q = {.document = d,
+                                 .labels = &g->selector,
+                                 .raw_query = STR(""),
+                                 .base = STR("http://127.0.0.1:8080")};
     struct service_answer answer;
     err_code c = service_answer(x->service, &q, &a, &answer, &e);
     if (!c)

@@ -147,8 +147,8 @@ static bool out_of_resources(int errnum)
     return errnum == EMFILE || errnum == ENFILE || errnum == ENOMEM || errnum == EAGAIN;
 }
 
-void assets_respond(struct assets *a, struct str path_below_assets_raw, struct http_request *q,
-                    struct http_response *r)
+void assets_respond(struct assets *a, struct str path_below_assets_raw, const char *type,
+                    struct http_request *q, struct http_response *r)
 {
     struct str decoded, path;
     if (query_path_decode(q->arena, path_below_assets_raw, &decoded, NULL) || climbs(decoded)) {
@@ -168,7 +168,8 @@ void assets_respond(struct assets *a, struct str path_below_assets_raw, struct h
         http_text(q, r, 404, "404 page not found");
         return;
     }
-    const char *type = type_of(path);
+    if (!type)
+        type = type_of(path);
     http_file(q, r, fd, type);
     if (r->kind == HTTP_BODY_FILE && str_starts(str_c(type), STR("text/")))
         http_add_header(r, "X-Content-Type-Options", "nosniff");

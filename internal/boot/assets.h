@@ -20,10 +20,10 @@ void assets_free(struct assets *a);
 
 /*
  * Answers with the file that path_below_assets_raw names, percent-encoded and without the prefix
- * and its slash: "images/vmlinuz%20new". 404 for all that is not a file inside; 503 when the system
- * is out of descriptors or memory.
+ * and its slash: "images/vmlinuz%20new". Without a type (NULL) its name says what it is. 404 for
+ * all that is not a file inside; 503 when the system is out of descriptors or memory.
  */
-void assets_respond(struct assets *a, struct str path_below_assets_raw, struct http_request *q,
-                    struct http_response *r);
+void assets_respond(struct assets *a, struct str path_below_assets_raw, const char *type,
+                    struct http_request *q, struct http_response *r);
 
 #endif

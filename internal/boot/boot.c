@@ -5,16 +5,19 @@
 #include "boot/assets.h"
 #include "boot/nocloud.h"
 #include "boot/parts.h"
+#include "boot/pxelinux.h"
 
 static const char *const path_classes[] = {[PATH_OTHER] = "other",
                                            [PATH_DOCUMENT + RENDER_IPXE] = "ipxe",
                                            [PATH_DOCUMENT + RENDER_GRUB] = "grub",
+                                           [PATH_DOCUMENT + RENDER_PXELINUX] = "pxelinux",
                                            [PATH_DOCUMENT + RENDER_IGNITION] = "ignition",
                                            [PATH_DOCUMENT + RENDER_CLOUD] = "cloud",
                                            [PATH_DOCUMENT + RENDER_GENERIC] = "generic",
                                            [PATH_DOCUMENT + RENDER_METADATA] = "metadata",
                                            [PATH_NOCLOUD] = "nocloud",
                                            [PATH_ASSETS] = "assets",
+                                           [PATH_HTTPBOOT] = "httpboot",
                                            [PATH_BOOT] = "boot.ipxe",
                                            [PATH_KEY] = "key.asc",
                                            [PATH_HEALTH] = "health",
@@ -28,6 +31,10 @@ err_code boot_make(const struct boot_config *c, struct boot **ret, struct err *e
     b->service = c->service;
     b->strict_labels = c->strict_labels;
     b->log = c->log;
+    if (c->public_url && c->public_url[0] && !(b->public_url = strdup(c->public_url))) {
+        boot_free(b);
+        return err_set(e, ERR_NOMEM, "out of memory while starting the boot plane");
+    }
     err_code code = http_counts_make(path_classes, &b->counts, e);
     if (!code && c->assets_path && c->assets_path[0])
         code = assets_open(c->assets_path, &b->assets, e);
@@ -49,6 +56,7 @@ void boot_free(struct boot *b)
         return;
     http_counts_free(b->counts);
     assets_free(b->assets);
+    free(b->public_url);
     free(b);
 }
 
@@ -66,10 +74,38 @@ static void answer_seed(struct boot *b, struct http_request *q, struct http_resp
     struct nocloud_ask ask;
     struct err e = ERR_INIT;
     err_code c = nocloud_read(q->arena, q->path, q->raw_query, &ask, &e);
-    if (c)
+    if (c) {
         answer_failed(q, r, note, c, &e);
-    else
-        answer_document(b, q, r, note, ask.document, SERVICE_PLAIN, ask.raw_query);
+        return;
+    }
+    const struct ask document = {.document = ask.document, .raw_query = ask.raw_query};
+    answer_document(b, q, r, note, &document);
+}
+
+/* A file of the assets that is there, else what is rendered for the name. */
+static void answer_pxelinux(struct boot *b, struct http_request *q, struct http_response *r,
+                            struct note *note, struct str name)
+{
+    if (b->assets && str_starts(q->path, STR("/assets/"))) {
+        assets_respond(b->assets, str_skip(q->path, 8), NULL, q, r);
+        if (r->status != 404)
+            return;
+        *r = (struct http_response){.status = 0};
+    }
+    struct pxelinux_ask ask;
+    struct err e = ERR_INIT;
+    enum service_form form = cut_form(&name);
+    err_code c = pxelinux_read(q->arena, name, q->raw_query, &ask, &e);
+    if (c) {
+        answer_failed(q, r, note, c, &e);
+        return;
+    }
+    const struct ask document = {.document = RENDER_PXELINUX,
+                                 .form = form,
+                                 .raw_query = ask.raw_query,
+                                 .selects = ask.selects,
+                                 .otherwise = ask.otherwise};
+    answer_document(b, q, r, note, &document);
 }
 
 static void answer_assets(struct boot *b, struct http_request *q, struct http_response *r,
@@ -77,7 +113,7 @@ static void answer_assets(struct boot *b, struct http_request *q, struct http_re
 {
     (void)note;
     if (b->assets)
-        assets_respond(b->assets, str_skip(q->path, 8), q, r);
+        assets_respond(b->assets, str_skip(q->path, 8), NULL, q, r);
     else
         not_found(q, r);
 }
@@ -131,6 +167,8 @@ static const struct {
 } paths[] = {
     {STR_INIT("/"), MATCH_WHOLE, PATH_OTHER, answer_name},
     {STR_INIT("/assets/"), MATCH_BELOW, PATH_ASSETS, answer_assets},
+    {STR_INIT("/httpboot"), MATCH_WHOLE, PATH_HTTPBOOT, answer_httpboot},
+    {STR_INIT("/httpboot/"), MATCH_BELOW, PATH_HTTPBOOT, answer_httpboot_file},
     {STR_INIT("/boot.ipxe"), MATCH_SIGNED, PATH_BOOT, answer_boot_script},
     {STR_INIT("/boot.ipxe.0"), MATCH_SIGNED, PATH_BOOT, answer_boot_script},
     {STR_INIT("/key.asc"), MATCH_WHOLE, PATH_KEY, answer_key},
@@ -204,15 +242,18 @@ void boot_handle(void *ctx, struct http_request *q, struct http_response *r)
         http_add_header(r, "Allow", "GET, HEAD");
         return;
     }
-    struct str name = str_skip(q->path, 1);
-    enum service_form form = cut_form(&name);
-    enum render_document d;
-    if (render_from_name(name, &d) && d <= RENDER_METADATA) {
-        note->path_class = PATH_DOCUMENT + d;
-        answer_document(b, q, r, note, d, form, q->raw_query);
+    struct ask ask = {.raw_query = q->raw_query};
+    struct str name = str_skip(q->path, 1), pxelinux;
+    ask.form = cut_form(&name);
+    if (render_from_name(name, &ask.document) && ask.document <= RENDER_METADATA) {
+        note->path_class = PATH_DOCUMENT + ask.document;
+        answer_document(b, q, r, note, &ask);
     } else if (nocloud_is(q->path)) {
         note->path_class = PATH_NOCLOUD;
         answer_seed(b, q, r, note);
+    } else if (pxelinux_is(q->path, &pxelinux)) {
+        note->path_class = PATH_DOCUMENT + RENDER_PXELINUX;
+        answer_pxelinux(b, q, r, note, pxelinux);
     } else if (!redirect_unclean(q, r)) {
         answer_path(b, q, r, note);
     }

@@ -18,9 +18,17 @@ struct boot;
 struct boot_config {
     struct service *service;
     const char *assets_path; /* NULL or "": no assets are served */
+    const char *public_url;  /* of this plane, as boot_public_url gives it; NULL or "": the address
+                                that a machine's connection came to */
     bool strict_labels;      /* a label that is given twice with two values is a 400 */
     struct log_sink log;
 };
+
+/*
+ * The URL that machines reach this plane by, as an operator writes it: http or https, a host,
+ * perhaps a port and a path; without a '/' at its end. ERR_INVALID says what is wrong.
+ */
+err_code boot_public_url(struct arena *a, struct str text, struct str *ret, struct err *e);
 
 err_code boot_make(const struct boot_config *c, struct boot **ret, struct err *e);
 void boot_free(struct boot *b);

@@ -74,38 +74,92 @@ static bool accept_labels(struct boot *b, struct http_request *q, struct http_re
     return !conflict || !b->strict_labels;
 }
 
-void answer_document(struct boot *b, struct http_request *q, struct http_response *r,
-                     struct note *note, enum render_document d, enum service_form form,
-                     struct str raw_query)
+/* Where names of kernels begin, for who needs to be told; iPXE finds that out by itself. */
+static struct str base_for(struct boot *b, struct http_request *q, enum render_document d)
+{
+    struct buf base;
+    if (!render_is_boot_script(d) || d == RENDER_IPXE)
+        return (struct str){NULL, 0};
+    if (b->public_url)
+        return str_c(b->public_url);
+    buf_in_arena(&base, q->arena, 200);
+    buf_addf(&base, "http://%s", q->local);
+    return buf_str(&base);
+}
+
+/* GRUB says that it is GRUB; other clients get what matchbox would give them. */
+static bool grub_of_matchbox(const struct boot *b, const struct http_request *q)
+{
+    return !b->public_url && !str_starts(http_header(q, "User-Agent"), STR("GRUB"));
+}
+
+static bool read_labels(struct http_request *q, struct http_response *r, struct str raw_query,
+                        struct service_labels **ret)
 {
     struct err e = ERR_INIT;
-    struct service_labels l;
-    err_code c = service_labels_read(q->arena, raw_query, &l, &e);
-    if (c) {
+    struct service_labels *l = arena_calloc(q->arena, 1, sizeof *l);
+    err_code c = l ? service_labels_read(q->arena, raw_query, l, &e)
+                   : err_set(&e, ERR_NOMEM, "out of memory while reading the query");
+    if (c)
         http_text(q, r, c == ERR_LIMIT ? 400 : 500, "%s", e.msg);
-        return;
-    }
-    note->labels = l.labels;
-    if (!accept_labels(b, q, r, &l))
-        return;
-    struct service_question question = {d, form, &l.labels, raw_query.p ? raw_query : STR("")};
+    *ret = l;
+    return !c;
+}
+
+bool read_question(struct boot *b, struct http_request *q, struct http_response *r,
+                   struct note *note, const struct ask *ask, struct service_question *ret)
+{
+    struct service_labels *l, *otherwise = NULL;
+    if (!read_labels(q, r, ask->raw_query, &l) ||
+        (ask->otherwise.p && !read_labels(q, r, ask->otherwise, &otherwise)))
+        return false;
+    note->labels = l->labels;
+    if (!accept_labels(b, q, r, l))
+        return false;
+    *ret = (struct service_question){
+        .document = ask->document,
+        .form = ask->form,
+        .labels = &l->labels,
+        .raw_query = ask->raw_query.p ? ask->raw_query : STR(""),
+        .base = base_for(b, q, ask->document),
+        .grub_of_matchbox = ask->document == RENDER_GRUB && grub_of_matchbox(b, q),
+        .selects = ask->selects,
+        .otherwise = otherwise ? &otherwise->labels : NULL,
+    };
+    return true;
+}
+
+void note_answer(struct http_request *q, struct http_response *r, struct note *note,
+                 const struct service_answer *a)
+{
+    note->group = a->group;
+    note->profile = a->profile;
+    note->revision = a->revision;
+    note->matched = a->group.p != NULL;
+    if (r->status == 200)
+        add_match_header(q, r, a);
+}
+
+void answer_document(struct boot *b, struct http_request *q, struct http_response *r,
+                     struct note *note, const struct ask *ask)
+{
+    struct service_question question;
     struct service_answer a;
-    c = service_answer(b->service, &question, q->arena, &a, &e);
-    note->group = a.group;
-    note->profile = a.profile;
-    note->revision = a.revision;
-    note->matched = a.group.p != NULL;
-    if (c) {
-        answer_failed(q, r, note, c, &e);
+    struct err e = ERR_INIT;
+    enum render_document d = ask->document;
+    if (!read_question(b, q, r, note, ask, &question))
         return;
-    }
-    set_bytes(r, a.bytes, form_content_type(d, form));
+    err_code c = service_answer(b->service, &question, q->arena, &a, &e);
+    if (c)
+        answer_failed(q, r, note, c, &e);
+    else
+        set_bytes(r, a.bytes, form_content_type(d, ask->form));
     if (a.held) {
         r->kind = HTTP_BODY_HELD;
         r->held = a.held;
         r->release = catalog_doc_release;
     }
-    add_match_header(q, r, &a);
-    if (d == RENDER_GENERIC || d == RENDER_CLOUD || d >= RENDER_USER_DATA)
+    note_answer(q, r, note, &a);
+    if (!c && (d == RENDER_GENERIC || d == RENDER_CLOUD || d >= RENDER_USER_DATA))
         http_add_header(r, "X-Content-Type-Options", "nosniff");
 }

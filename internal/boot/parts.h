@@ -9,6 +9,7 @@ struct assets;
 struct boot {
     struct service *service;
     struct assets *assets;
+    char *public_url; /* NULL: the address that a connection came to */
     bool strict_labels;
     struct log_sink log;
     struct http_counts *counts;
@@ -20,6 +21,7 @@ enum path_class {
     PATH_DOCUMENT,
     PATH_NOCLOUD = PATH_DOCUMENT + RENDER_METADATA + 1,
     PATH_ASSETS,
+    PATH_HTTPBOOT,
     PATH_BOOT,
     PATH_KEY,
     PATH_HEALTH,
@@ -51,13 +53,33 @@ void set_bytes(struct http_response *r, struct str bytes, const char *content_ty
 /* What c says, as a status and a line of text; kept for the log. */
 void answer_failed(struct http_request *q, struct http_response *r, struct note *note, err_code c,
                    const struct err *e);
-/* The document for the labels in raw_query. */
+/* What is asked for; raw_query holds the labels. The other texts may be absent. */
+struct ask {
+    enum render_document document;
+    enum service_form form;
+    struct str raw_query;
+    struct str selects;   /* only a group that selects on this key */
+    struct str otherwise; /* instead of raw_query when that has no group */
+};
 void answer_document(struct boot *b, struct http_request *q, struct http_response *r,
-                     struct note *note, enum render_document d, enum service_form form,
-                     struct str raw_query);
+                     struct note *note, const struct ask *ask);
+/*
+ * What ask->raw_query says of the machine, for a question to the service that lives as long as the
+ * request. False after it has answered.
+ */
+bool read_question(struct boot *b, struct http_request *q, struct http_response *r,
+                   struct note *note, const struct ask *ask, struct service_question *ret);
+/* Tells the log, and in a header the client, what was matched. */
+void note_answer(struct http_request *q, struct http_response *r, struct note *note,
+                 const struct service_answer *a);
 
 /* --- script.c: /boot.ipxe --- */
 
 path_handler answer_boot_script;
+
+/* --- httpboot.c: UEFI HTTP Boot */
+
+path_handler answer_httpboot;      /* the file that a machine's profile names */
+path_handler answer_httpboot_file; /* a file of the assets */
 
 #endif

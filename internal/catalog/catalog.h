@@ -34,7 +34,6 @@ struct catalog_group {
 
 struct catalog_profile {
     struct model_profile model;
-    struct value boot; /* of render_boot_data */
     uint64_t generation;
 };
 

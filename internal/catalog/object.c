@@ -155,20 +155,40 @@ static bool copy_strings(struct arena *a, const struct str *from, uint32_t n,
     return true;
 }
 
+static bool copy_boot(struct arena *a, struct model_boot *b)
+{
+    return arena_str(a, b->kernel, &b->kernel) && arena_str(a, b->efi, &b->efi) &&
+           copy_strings(a, b->initrd, b->initrd_n, &b->initrd) &&
+           copy_strings(a, b->args, b->args_n, &b->args);
+}
+
+static bool copy_archs(struct arena *a, const struct model_profile *p, struct model_profile *copy)
+{
+    size_t size = p->archs_n * sizeof *p->archs;
+    struct model_boot_arch *v = size ? arena_alloc(a, size) : NULL;
+    if (size && !v)
+        return false;
+    for (uint32_t i = 0; i < p->archs_n; i++) {
+        v[i] = p->archs[i];
+        if (!arena_str(a, v[i].arch, &v[i].arch) || !copy_boot(a, &v[i].boot))
+            return false;
+    }
+    copy->archs = v;
+    return true;
+}
+
 static err_code lay_out_profile(struct arena *a, const struct model_profile *p,
                                 struct catalog_profile *ret, struct err *e)
 {
     struct model_profile copy = *p;
     bool ok = arena_str(a, p->id, &copy.id) && arena_str(a, p->name, &copy.name) &&
-              arena_str(a, p->kernel, &copy.kernel) &&
-              copy_strings(a, p->initrd, p->initrd_n, &copy.initrd) &&
-              copy_strings(a, p->args, p->args_n, &copy.args);
+              copy_boot(a, &copy.boot) && copy_archs(a, p, &copy);
     for (int k = 0; ok && k < MODEL_PROFILE_KINDS; k++)
         ok = arena_str(a, p->refs[k], &copy.refs[k]);
     if (!ok)
         return nomem(e, "profile", p->id);
     ret->model = copy;
-    return render_boot_data(a, &copy, &ret->boot, e);
+    return ERR_OK;
 }
 
 err_code profile_object_make(struct str id, struct str body, struct profile_object **ret,

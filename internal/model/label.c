@@ -84,6 +84,10 @@ err_code model_label_normalise(struct arena *a, struct str key, struct str value
         v = lower_copy(a, value);
         if (!v.p)
             return ERR_NOMEM;
+    } else if (str_is(key, "arch")) {
+        struct str known = model_arch_known(value);
+        if (known.p)
+            v = known;
     }
     *ret = (struct label){key, v};
     return ERR_OK;

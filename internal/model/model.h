@@ -45,6 +45,7 @@ bool model_kind_from_name(struct str name, enum model_kind *ret);
 #define MODEL_TEMPLATE_MAX (2u << 20)
 #define MODEL_NAME_PARTS   8
 #define MODEL_SELECTORS    64 /* pairs in one group's selector */
+#define MODEL_ARCHS        32 /* architectures that one profile tells apart */
 
 /* A group's or profile's id: one segment of [A-Za-z0-9._~-], 1 to 128 bytes, not "." or "..". */
 bool model_id_valid(struct str id);
@@ -73,10 +74,18 @@ struct labels {
 size_t model_mac_normalise(struct str in, char dst[MODEL_MAC_TEXT]);
 
 /*
+ * An architecture by the name that iPXE's ${buildarch} has for it: i386, x86_64, arm32, arm64,
+ * loong64, riscv32, riscv64. Other names of these (amd64, aarch64, …) and the numbers of DHCP's
+ * client architecture (RFC 4578, 2.1, and IANA's list) are known; absent for all others.
+ */
+struct str model_arch_known(struct str in);
+
+/*
  * One pair of a request or a selector, normalised: a key that is "mac" in any case has its value
- * normalised, "uuid" is lower-cased. ERR_INVALID if the key is a mac and the value is none: the
- * pair is then dropped by a request and refused in a group. ERR_NOMEM, told apart, since a machine
- * whose label was lost would be taken for another. Texts are copied to a only if they change.
+ * normalised, "uuid" is lower-cased, "arch" is named as above. ERR_INVALID if the key is a mac and
+ * the value is none: the pair is then dropped by a request and refused in a group. ERR_NOMEM, told
+ * apart, since a machine whose label was lost would be taken for another. Texts are copied to a
+ * only if they change.
  */
 err_code model_label_normalise(struct arena *a, struct str key, struct str value,
                                struct label *ret);
@@ -98,14 +107,29 @@ struct model_group {
     struct value metadata; /* VALUE_MAP */
 };
 
-struct model_profile {
-    struct str id;
-    struct str name;
-    bool has_boot;
+/* What machines boot; each part may be missing. */
+struct model_boot {
+    bool has_kernel, has_initrd, has_args, has_efi;
     struct str kernel;
     const struct str *initrd;
     const struct str *args;
     uint32_t initrd_n, args_n;
+    struct str efi; /* what UEFI HTTP Boot loads: a file below the assets */
+};
+
+/* What is different for one architecture. */
+struct model_boot_arch {
+    struct str arch; /* normalised */
+    struct model_boot boot;
+};
+
+struct model_profile {
+    struct str id;
+    struct str name;
+    bool has_boot;
+    struct model_boot boot;
+    const struct model_boot_arch *archs; /* sorted by arch */
+    uint32_t archs_n;
     struct str refs[MODEL_PROFILE_KINDS]; /* template names; n == 0: none */
 };
 
@@ -135,6 +159,12 @@ err_code model_profile_read(struct arena *a, struct str id, struct str text,
  */
 bool model_group_scan(struct str text, struct label room[MODEL_SELECTORS], struct model_group *ret,
                       struct str *ret_metadata);
+
+/* What machines of that architecture (normalised, or absent) boot: the common part, and over it
+   theirs. */
+struct model_boot model_boot_for(const struct model_profile *p, struct str arch);
+/* Where their part is in p->archs, from 1; 0: they have none. */
+uint32_t model_boot_arch_index(const struct model_profile *p, struct str arch);
 
 /* Canonical JSON: known keys only, sorted, absent ones left out. Reading it back gives the same. */
 void model_group_write(struct buf *dst, const struct model_group *g, int json_flags);

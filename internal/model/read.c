@@ -305,9 +305,86 @@ static void read_strings(struct reading *r, const char *pointer, const struct va
     *ret_n = v->n;
 }
 
+/* One of the parts that the common boot settings and those of an architecture have. */
+static bool read_boot_part(struct reading *r, const char *base, struct str key,
+                           const struct value *v, struct model_boot *b)
+{
+    char at[120];
+    pointer_to(at, sizeof at, base, key);
+    bool given = v->kind != VALUE_NIL;
+    if (str_is(key, "kernel")) {
+        read_string(r, at, v, &b->kernel);
+        b->has_kernel = given;
+    } else if (str_is(key, "initrd")) {
+        read_strings(r, at, v, &b->initrd, &b->initrd_n);
+        b->has_initrd = given;
+    } else if (str_is(key, "args")) {
+        read_strings(r, at, v, &b->args, &b->args_n);
+        b->has_args = given;
+    } else if (str_is(key, "efi")) {
+        read_string(r, at, v, &b->efi);
+        b->has_efi = given;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void read_one_arch(struct reading *r, const struct value_pair *pair,
+                          struct model_boot_arch *ret)
+{
+    static const char *const known[] = {"kernel", "initrd", "args", "efi", NULL};
+    char at[200];
+    pointer_to(at, sizeof at, "/boot/arch", pair->key);
+    struct str name = model_arch_known(pair->key);
+    *ret = (struct model_boot_arch){.arch = name.p ? name : pair->key,
+                                    .boot = {.kernel = STR(""), .efi = STR("")}};
+    if (!model_id_valid(ret->arch))
+        wrong(r, at, "is no architecture: write i386, x86_64, arm64, ...");
+    if (pair->v.kind != VALUE_MAP) {
+        wrong(r, at, "must be an object, not %s", kind_word(&pair->v));
+        return;
+    }
+    for (uint32_t i = 0; i < pair->v.n; i++) {
+        struct str key = pair->v.map[i].key;
+        if (!read_boot_part(r, at, key, &pair->v.map[i].v, &ret->boot))
+            unknown_key(r, at, key, known);
+    }
+}
+
+static void read_archs(struct reading *r, const struct value *v, struct model_profile *p)
+{
+    if (v->kind == VALUE_NIL)
+        return;
+    if (v->kind != VALUE_MAP || v->n > MODEL_ARCHS) {
+        wrong(r, "/boot/arch", "must be an object of at most %d architectures", MODEL_ARCHS);
+        return;
+    }
+    struct model_boot_arch *archs = v->n ? arena_calloc(r->arena, v->n, sizeof *archs) : NULL;
+    if (v->n && !archs) {
+        r->nomem = true;
+        return;
+    }
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < v->n; i++) {
+        struct model_boot_arch x;
+        read_one_arch(r, &v->map[i], &x);
+        uint32_t at = n;
+        while (at > 0 && str_cmp(archs[at - 1].arch, x.arch) > 0)
+            at--;
+        if (at > 0 && str_eq(archs[at - 1].arch, x.arch))
+            wrong(r, "/boot/arch", "%.*s is there twice, under two of its names", STR_FMT(x.arch));
+        memmove(&archs[at + 1], &archs[at], (n - at) * sizeof *archs);
+        archs[at] = x;
+        n++;
+    }
+    p->archs = archs;
+    p->archs_n = n;
+}
+
 static void read_boot(struct reading *r, const struct value *v, struct model_profile *p)
 {
-    static const char *const known[] = {"kernel", "initrd", "args", NULL};
+    static const char *const known[] = {"kernel", "initrd", "args", "efi", "arch", NULL};
     if (v->kind == VALUE_NIL)
         return;
     if (v->kind != VALUE_MAP) {
@@ -318,13 +395,9 @@ static void read_boot(struct reading *r, const struct value *v, struct model_pro
     for (uint32_t i = 0; i < v->n; i++) {
         struct str key = v->map[i].key;
         const struct value *x = &v->map[i].v;
-        if (str_is(key, "kernel"))
-            read_string(r, "/boot/kernel", x, &p->kernel);
-        else if (str_is(key, "initrd"))
-            read_strings(r, "/boot/initrd", x, &p->initrd, &p->initrd_n);
-        else if (str_is(key, "args"))
-            read_strings(r, "/boot/args", x, &p->args, &p->args_n);
-        else
+        if (str_is(key, "arch"))
+            read_archs(r, x, p);
+        else if (!read_boot_part(r, "/boot", key, x, &p->boot))
             unknown_key(r, "/boot", key, known);
     }
 }
@@ -358,7 +431,8 @@ err_code model_profile_read(struct arena *a, struct str id, struct str text,
     if (!p || !arena_str(a, id, &p->id))
         return err_set(e, ERR_NOMEM, "out of memory while reading profile %.*s", STR_FMT(id));
     p->name = STR("");
-    p->kernel = STR("");
+    p->boot.kernel = STR("");
+    p->boot.efi = STR("");
     check_id(&r, id, value_get(&body, STR("id")));
     for (uint32_t i = 0; i < body.n; i++) {
         struct str key = body.map[i].key;

@@ -47,30 +47,61 @@ void model_group_write(struct buf *dst, const struct model_group *g, int json_fl
     write_pairs(dst, p, n, ok, json_flags);
 }
 
+static void add_pair(struct value_pair *p, uint32_t *n, struct str key, struct value v)
+{
+    p[(*n)++] = (struct value_pair){key, v};
+}
+
+#define BOOT_PAIRS 5
+
+/* What is empty is left out, unless it stands for something: for an architecture it replaces what
+   is common. */
+static uint32_t boot_pairs(struct arena *a, const struct model_boot *b, bool keep_empty,
+                           struct value_pair p[BOOT_PAIRS], bool *ok)
+{
+    uint32_t n = 0;
+    if (b->kernel.n || (keep_empty && b->has_kernel))
+        add_pair(p, &n, STR("kernel"), value_str(b->kernel));
+    if (b->initrd_n || (keep_empty && b->has_initrd))
+        add_pair(p, &n, STR("initrd"), string_list(a, b->initrd, b->initrd_n, ok));
+    if (b->args_n || (keep_empty && b->has_args))
+        add_pair(p, &n, STR("args"), string_list(a, b->args, b->args_n, ok));
+    if (b->efi.n || (keep_empty && b->has_efi))
+        add_pair(p, &n, STR("efi"), value_str(b->efi));
+    return n;
+}
+
+static struct value archs_value(struct arena *a, const struct model_profile *p, bool *ok)
+{
+    struct value_pair *archs = arena_calloc(a, p->archs_n, sizeof *archs);
+    struct value_pair *parts = arena_calloc(a, (size_t)p->archs_n * BOOT_PAIRS, sizeof *parts);
+    *ok = *ok && archs && parts;
+    for (uint32_t i = 0; *ok && i < p->archs_n; i++) {
+        struct value_pair *own = &parts[(size_t)i * BOOT_PAIRS];
+        uint32_t n = boot_pairs(a, &p->archs[i].boot, true, own, ok);
+        archs[i] = (struct value_pair){p->archs[i].arch, value_map(VALUE_MAP, own, n)};
+    }
+    return value_map(VALUE_MAP, archs, *ok ? p->archs_n : 0);
+}
+
 void model_profile_write(struct buf *dst, const struct model_profile *prof, int json_flags)
 {
     ARENA_LOCAL(a, SCRATCH_MAX);
     bool ok = true;
-    struct value_pair boot[3], p[3 + MODEL_PROFILE_KINDS];
-    uint32_t boot_n = 0, n = 0;
-    p[n++] = (struct value_pair){STR("id"), value_str(prof->id)};
+    struct value_pair boot[BOOT_PAIRS], p[3 + MODEL_PROFILE_KINDS];
+    uint32_t boot_n, n = 0;
+    add_pair(p, &n, STR("id"), value_str(prof->id));
     if (prof->name.n)
-        p[n++] = (struct value_pair){STR("name"), value_str(prof->name)};
+        add_pair(p, &n, STR("name"), value_str(prof->name));
     if (prof->has_boot) {
-        if (prof->kernel.n)
-            boot[boot_n++] = (struct value_pair){STR("kernel"), value_str(prof->kernel)};
-        if (prof->initrd_n)
-            boot[boot_n++] = (struct value_pair){
-                STR("initrd"), string_list(&a, prof->initrd, prof->initrd_n, &ok)};
-        if (prof->args_n)
-            boot[boot_n++] =
-                (struct value_pair){STR("args"), string_list(&a, prof->args, prof->args_n, &ok)};
-        p[n++] = (struct value_pair){STR("boot"), value_map(VALUE_MAP, boot, boot_n)};
+        boot_n = boot_pairs(&a, &prof->boot, false, boot, &ok);
+        if (prof->archs_n)
+            add_pair(boot, &boot_n, STR("arch"), archs_value(&a, prof, &ok));
+        add_pair(p, &n, STR("boot"), value_map(VALUE_MAP, boot, boot_n));
     }
     for (int k = 0; k < MODEL_PROFILE_KINDS; k++)
         if (prof->refs[k].n)
-            p[n++] = (struct value_pair){str_c(model_kind_key((enum model_kind)k)),
-                                         value_str(prof->refs[k])};
+            add_pair(p, &n, str_c(model_kind_key((enum model_kind)k)), value_str(prof->refs[k]));
     write_pairs(dst, p, n, ok, json_flags);
 }
 

@@ -41,37 +41,6 @@ err_code render_group_data(struct arena *a, const struct model_group *g, struct 
     return ERR_OK;
 }
 
-static bool string_list(struct arena *a, const struct str *s, uint32_t n, struct value *ret)
-{
-    struct value *v = n ? arena_calloc(a, n, sizeof *v) : NULL;
-    if (n && !v)
-        return false;
-    for (uint32_t i = 0; i < n; i++)
-        v[i] = value_str(s[i]);
-    *ret = (struct value){.kind = VALUE_LIST, .n = n, .list = v};
-    return true;
-}
-
-err_code render_boot_data(struct arena *a, const struct model_profile *p, struct value *ret,
-                          struct err *e)
-{
-    if (!p->has_boot) {
-        *ret = value_nil();
-        return ERR_OK;
-    }
-    struct value_pair *pairs = arena_calloc(a, 3, sizeof *pairs);
-    if (!pairs)
-        return nomem(e);
-    pairs[0].key = STR("args");
-    pairs[1].key = STR("initrd");
-    pairs[2] = (struct value_pair){STR("kernel"), value_str(p->kernel)};
-    if (!string_list(a, p->args, p->args_n, &pairs[0].v) ||
-        !string_list(a, p->initrd, p->initrd_n, &pairs[1].v))
-        return nomem(e);
-    *ret = value_map(VALUE_MAP, pairs, 3);
-    return ERR_OK;
-}
-
 err_code render_request_data(struct arena *a, const struct labels *labels, struct str raw_query,
                              struct value *ret, struct err *e)
 {

@@ -8,6 +8,7 @@ static const struct {
 } documents[RENDER_DOCUMENTS] = {
     [RENDER_IPXE] = {"ipxe", MODEL_IPXE, "text/plain; charset=utf-8"},
     [RENDER_GRUB] = {"grub", MODEL_GRUB, "text/plain; charset=utf-8"},
+    [RENDER_PXELINUX] = {"pxelinux", MODEL_PXELINUX, "text/plain; charset=utf-8"},
     [RENDER_IGNITION] = {"ignition", MODEL_IGNITION, "application/json"},
     [RENDER_CLOUD] = {"cloud", MODEL_CLOUD, "text/plain; charset=utf-8"},
     [RENDER_GENERIC] = {"generic", MODEL_GENERIC, "text/plain; charset=utf-8"},
@@ -34,6 +35,11 @@ bool render_from_name(struct str name, enum render_document *ret)
     return false;
 }
 
+bool render_is_boot_script(enum render_document d)
+{
+    return d == RENDER_IPXE || d == RENDER_GRUB || d == RENDER_PXELINUX;
+}
+
 enum model_kind render_kind(enum render_document d)
 {
     always(d != RENDER_METADATA);
@@ -49,7 +55,7 @@ const char *render_content_type(enum render_document d)
 static err_code whole_data(const struct render_input *in, struct arena *a, struct value *ret,
                            struct err *e)
 {
-    bool with_boot = (in->document == RENDER_IPXE || in->document == RENDER_GRUB) && in->boot &&
+    bool with_boot = render_is_boot_script(in->document) && in->boot &&
                      in->boot->kind == VALUE_MAP && !value_get(in->group, STR("boot"));
     uint32_t n = in->group->n + with_boot;
     struct value_pair *p = arena_alloc(a, (n + 1) * sizeof *p);
@@ -99,7 +105,8 @@ static err_code check(const struct render_input *in, struct str text, struct are
     struct str name = in->tmpl->name;
     switch (in->document) {
     case RENDER_IPXE:
-    case RENDER_GRUB: return check_script(name, text, e);
+    case RENDER_GRUB:
+    case RENDER_PXELINUX: return check_script(name, text, e);
     case RENDER_CLOUD: return cloud_check_config(name, text, e);
     case RENDER_USER_DATA:
     case RENDER_VENDOR_DATA: return cloud_check_user_data(name, text, e);

@@ -2,10 +2,11 @@
  * render.h - (group, profile, template, request) to a document.
  *
  * The data that a template sees is matchbox's: the group's metadata, over it the selector under
- * lower-cased keys, over both `request` = {query, raw_query}. Boot scripts (iPXE, GRUB) also see
- * `boot` = {kernel, initrd, args} of the profile; the built-in ones, in templates/, use nothing
- * else. Every document is checked for what it is before anyone gets it: an Ignition config is one,
- * a cloud-config parses. Pure; what is made here is immutable and shared freely.
+ * lower-cased keys, over both `request` = {query, raw_query}. Boot scripts (iPXE, GRUB, PXELINUX)
+ * also see `boot` = {kernel, initrd, args, title} of the profile, as their loader needs it; the
+ * built-in ones, in templates/, use nothing else. Every document is checked for what it is before
+ * anyone gets it: an Ignition config is one, a cloud-config parses. Pure; what is made here is
+ * immutable and shared freely.
  */
 #ifndef RENDER_RENDER_H
 #define RENDER_RENDER_H
@@ -26,6 +27,7 @@
 enum render_document {
     RENDER_IPXE,
     RENDER_GRUB,
+    RENDER_PXELINUX,
     RENDER_IGNITION,
     RENDER_CLOUD,
     RENDER_GENERIC,
@@ -36,7 +38,7 @@ enum render_document {
     RENDER_NETWORK_CONFIG, /* without a template: empty */
     RENDER_VENDOR_DATA,    /* without a template: empty */
 };
-#define RENDER_DOCUMENTS 10
+#define RENDER_DOCUMENTS 11
 
 /* "ipxe", "metadata", …, as in the paths; "user-data", …, as in a seed. */
 const char *render_name(enum render_document d);
@@ -63,8 +65,13 @@ struct str render_template_source(const struct render_template *t);
 
 /* The built-in boot scripts, made once; each may be used wherever a template of its kind may. */
 struct render_builtins {
-    struct render_template *ipxe, *grub;
+    struct render_template *ipxe, *grub, *grub_matchbox, *pxelinux;
 };
+/* The one for a boot script: GRUB's is matchbox's, to the byte, when there is no base. */
+struct render_client;
+const struct render_template *render_builtin(const struct render_builtins *b,
+                                             enum render_document d,
+                                             const struct render_client *client);
 err_code render_builtins_make(struct render_builtins *ret, struct err *e);
 void render_builtins_free(struct render_builtins *b);
 
@@ -90,9 +97,26 @@ void render_cloud_warnings(struct str text, struct arena *a, struct findings *f)
  */
 err_code render_group_data(struct arena *a, const struct model_group *g, struct value *ret,
                            struct err *e);
-/* The profile's `boot`; refers to p's texts. Nil when the profile has none. */
-err_code render_boot_data(struct arena *a, const struct model_profile *p, struct value *ret,
-                          struct err *e);
+/* Who asks for a boot script, as far as the script differs by it. */
+struct render_client {
+    struct str base; /* "http://192.0.2.1:8080", where paths begin; absent: paths stay paths, and
+                        GRUB gets what matchbox would give it. iPXE needs none. No '/' at its end */
+    struct str arch; /* normalised; absent: not known */
+};
+/* Is it a script that a profile's `boot` is made into? */
+bool render_is_boot_script(enum render_document d);
+/*
+ * The profile's `boot` for such a script; refers to p's texts. Nil when the profile has none.
+ * ERR_INVALID: it has what the loader would misunderstand.
+ */
+err_code render_boot_data(struct arena *a, const struct model_profile *p, enum render_document d,
+                          const struct render_client *client, struct value *ret, struct err *e);
+/* There is no kernel for this client in p. */
+bool render_boots_nothing(const struct model_profile *p, enum render_document d,
+                          const struct render_client *client);
+/* Of two clients with the same number the scripts of p are the same. */
+uint64_t render_boot_variant(const struct model_profile *p, enum render_document d,
+                             const struct render_client *client);
 /* `request`, marked as coming from the network; refers to the labels' texts. */
 err_code render_request_data(struct arena *a, const struct labels *labels, struct str raw_query,
                              struct value *ret, struct err *e);

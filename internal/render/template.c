@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/always.h"
 #include "base/embedded.h"
 #include "ignition/ignition.h"
 #include "render/parts.h"
@@ -87,10 +88,14 @@ static err_code make_builtin(enum model_kind kind, const char *file, struct rend
 
 err_code render_builtins_make(struct render_builtins *ret, struct err *e)
 {
-    struct render_builtins b = {NULL, NULL};
+    struct render_builtins b = {0};
     err_code c = make_builtin(MODEL_IPXE, "templates/ipxe", &b.ipxe, e);
     if (!c)
         c = make_builtin(MODEL_GRUB, "templates/grub", &b.grub, e);
+    if (!c)
+        c = make_builtin(MODEL_GRUB, "templates/grub.matchbox", &b.grub_matchbox, e);
+    if (!c)
+        c = make_builtin(MODEL_PXELINUX, "templates/pxelinux", &b.pxelinux, e);
     if (c)
         render_builtins_free(&b);
     else
@@ -102,7 +107,19 @@ void render_builtins_free(struct render_builtins *b)
 {
     render_template_free(b->ipxe);
     render_template_free(b->grub);
-    *b = (struct render_builtins){NULL, NULL};
+    render_template_free(b->grub_matchbox);
+    render_template_free(b->pxelinux);
+    *b = (struct render_builtins){0};
+}
+
+const struct render_template *render_builtin(const struct render_builtins *b,
+                                             enum render_document d,
+                                             const struct render_client *client)
+{
+    always(render_is_boot_script(d));
+    if (d == RENDER_GRUB)
+        return client->base.p ? b->grub : b->grub_matchbox;
+    return d == RENDER_IPXE ? b->ipxe : b->pxelinux;
 }
 
 enum render_scope render_scope(enum render_document d, const struct render_template *t)

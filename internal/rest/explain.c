@@ -14,6 +14,17 @@ static bool read_labels(struct rest_call *c, struct service_labels *ret)
     return !code;
 }
 
+/* As a machine without a name for itself would ask on the boot plane. */
+static struct service_question question_of(struct rest_call *c, const struct service_labels *l)
+{
+    return (struct service_question){
+        .labels = &l->labels,
+        .raw_query = c->q->raw_query.p ? c->q->raw_query : STR(""),
+        .base = c->rest->boot_url,
+        .grub_of_matchbox = !c->rest->boot_url_public,
+    };
+}
+
 /* --- explain ---------------------------------------------------------------------------------- */
 
 #define OBJECT_MAX 9
@@ -205,7 +216,8 @@ void explain_labels(struct rest_call *c)
     struct err e = ERR_INIT;
     if (!read_labels(c, &l))
         return;
-    if (service_explain(c->service, &l.labels, c->q->raw_query, c->q->arena, &x, &e)) {
+    struct service_question q = question_of(c, &l);
+    if (service_explain(c->service, &q, c->q->arena, &x, &e)) {
         problem_err(c, &e, NULL);
         return;
     }
@@ -269,8 +281,8 @@ void explain_render(struct rest_call *c)
     }
     if (!read_labels(c, &l))
         return;
-    struct str raw_query = c->q->raw_query.p ? c->q->raw_query : STR("");
-    struct service_question q = {d, SERVICE_PLAIN, &l.labels, raw_query};
+    struct service_question q = question_of(c, &l);
+    q.document = d;
     if (service_answer(c->service, &q, c->q->arena, &a, &e))
         not_rendered(c, &e);
     else

@@ -21,6 +21,9 @@ struct rest_call;
 struct rest_config {
     struct service *service; /* stays the caller's */
     struct log_sink log;
+    const char *boot_url; /* where machines reach the boot plane, for the scripts that are shown;
+                             stays the caller's */
+    bool boot_url_public; /* an operator said so, so it is in all scripts */
     const char *version, *commit; /* of the program, for /metrics; NULL: not told */
 };
 

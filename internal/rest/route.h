@@ -128,6 +128,8 @@ struct rest_plane {
 struct rest {
     struct service *service;
     struct log_sink log;
+    struct str boot_url;
+    bool boot_url_public;
     const char *version, *commit;
     struct http_counts *counts;
     struct rest_plane planes[REST_PLANES];

@@ -9,6 +9,8 @@
 
 struct finding_out {
     const struct catalog_view *view;
+    const struct labels *labels; /* those of the question that count */
+    struct render_client client;
     const struct catalog_group *group;
     const struct catalog_profile *profile;
     const struct render_template *tmpl;
@@ -31,34 +33,69 @@ static bool has_default(enum render_document d)
     return d == RENDER_META_DATA || d == RENDER_NETWORK_CONFIG || d == RENDER_VENDOR_DATA;
 }
 
+static const struct catalog_group *match(const struct catalog_view *v,
+                                         const struct service_question *q,
+                                         const struct labels *labels)
+{
+    const struct catalog_group *g = labels ? catalog_match(v, labels) : NULL;
+    if (!g || !q->selects.n)
+        return g;
+    const struct str *wanted = model_label_get(&g->model.selector, q->selects);
+    return wanted && wanted->n ? g : NULL;
+}
+
+static err_code find_group(const struct catalog_view *v, const struct service_question *q,
+                           struct finding_out *ret, struct err *e)
+{
+    ret->labels = q->labels;
+    ret->group = match(v, q, q->labels);
+    if (!ret->group && (ret->group = match(v, q, q->otherwise)) != NULL)
+        ret->labels = q->otherwise;
+    const struct str *arch = model_label_get(ret->labels, STR("arch"));
+    ret->client = (struct render_client){
+        q->document == RENDER_GRUB && q->grub_of_matchbox ? (struct str){NULL, 0} : q->base,
+        arch ? *arch : STR("")};
+    if (ret->group)
+        return ERR_OK;
+    const char *name = render_name(q->document);
+    return q->selects.n ? err_set(e, ERR_NOT_FOUND, "no %s: no group selects on this %.*s", name,
+                                  STR_FMT(q->selects))
+                        : err_set(e, ERR_NOT_FOUND, "no %s: no group matches these labels", name);
+}
+
+static err_code builtin_script(struct service *s, const struct service_question *q,
+                               struct finding_out *ret, struct err *e)
+{
+    const struct model_profile *p = &ret->profile->model;
+    const char *name = render_name(q->document);
+    if (!render_is_boot_script(q->document))
+        return no_such_document(e, name, ret->group, "no such template is named in profile", p->id);
+    if (render_boots_nothing(p, q->document, &ret->client))
+        return no_such_document(e, name, ret->group,
+                                p->archs_n ? "nothing to boot for this architecture in profile"
+                                           : "nothing to boot in profile",
+                                p->id);
+    ret->tmpl = render_builtin(&s->builtins, q->document, &ret->client);
+    ret->tmpl_generation = render_boot_variant(p, q->document, &ret->client);
+    return ERR_OK;
+}
+
 /* Group, profile and template for the labels, as far as they are there. */
 static err_code find_out(struct service *s, const struct catalog_view *v,
                          const struct service_question *q, struct finding_out *ret, struct err *e)
 {
     const char *name = render_name(q->document);
-    ret->group = catalog_match(v, q->labels);
-    if (!ret->group)
-        return err_set(e, ERR_NOT_FOUND, "no %s: no group matches these labels", name);
-    if (q->document == RENDER_METADATA)
-        return ERR_OK;
+    err_code c = find_group(v, q, ret, e);
+    if (c || q->document == RENDER_METADATA)
+        return c;
     const struct model_group *g = &ret->group->model;
     ret->profile = catalog_profile(v, g->profile);
     if (!ret->profile)
         return no_such_document(e, name, ret->group, "there is no profile", g->profile);
     enum model_kind kind = render_kind(q->document);
     struct str ref = ret->profile->model.refs[kind];
-    bool boot_script = q->document == RENDER_IPXE || q->document == RENDER_GRUB;
-    if (ref.n == 0 && has_default(q->document))
-        return ERR_OK;
-    if (ref.n == 0) {
-        if (!boot_script || !ret->profile->model.has_boot)
-            return no_such_document(e, name, ret->group,
-                                    boot_script ? "nothing to boot in profile"
-                                                : "no such template is named in profile",
-                                    ret->profile->model.id);
-        ret->tmpl = q->document == RENDER_IPXE ? s->builtins.ipxe : s->builtins.grub;
-        return ERR_OK;
-    }
+    if (ref.n == 0)
+        return has_default(q->document) ? ERR_OK : builtin_script(s, q, ret, e);
     const struct catalog_template *t = catalog_template(v, kind, ref);
     if (!t)
         return no_such_document(e, name, ret->group, "there is no template", ref);
@@ -69,6 +106,9 @@ static err_code find_out(struct service *s, const struct catalog_view *v,
     }
     ret->tmpl = t->render;
     ret->tmpl_generation = t->generation;
+    if (render_is_boot_script(q->document))
+        ret->tmpl_generation = hash_mix(
+            t->generation, render_boot_variant(&ret->profile->model, q->document, &ret->client));
     /* Butane may read any of the site's files, so it is made of all of them. */
     if (q->document == RENDER_IGNITION)
         ret->tmpl_generation = hash_mix(t->generation, catalog_files_generation(v));
@@ -79,10 +119,12 @@ static err_code render_now(struct service *s, const struct service_question *q,
                            const struct finding_out *f, bool with_request, struct arena *a,
                            struct buf *out, struct err *e)
 {
-    struct value request = value_nil(), group;
+    struct value request = value_nil(), boot = value_nil(), group;
     err_code c = catalog_group_data(f->group, a, &group, e);
     if (!c && with_request)
-        c = render_request_data(a, q->labels, q->raw_query, &request, e);
+        c = render_request_data(a, f->labels, q->raw_query, &request, e);
+    if (!c && render_is_boot_script(q->document))
+        c = render_boot_data(a, &f->profile->model, q->document, &f->client, &boot, e);
     if (c)
         return c;
     struct files_source source = {f->view, a};
@@ -91,7 +133,7 @@ static err_code render_now(struct service *s, const struct service_question *q,
         .document = q->document,
         .tmpl = f->tmpl,
         .group = &group,
-        .boot = f->profile ? &f->profile->boot : NULL,
+        .boot = &boot,
         .request = with_request ? &request : NULL,
         .trust_request = s->trust_request,
         .files = &files,
@@ -120,7 +162,7 @@ static err_code default_document(const struct service_question *q, const struct 
     buf_in_arena(&out, a, RENDER_OUTPUT_MAX);
     err_code c = catalog_group_data(f->group, a, &group, e);
     if (!c)
-        c = render_meta_data(&group, f->group->model.id, q->labels, &out, e);
+        c = render_meta_data(&group, f->group->model.id, f->labels, &out, e);
     if (!c)
         ret->bytes = buf_str(&out);
     return c;
@@ -175,6 +217,16 @@ static err_code sign_answer(struct service *s, const struct service_question *q,
     return c;
 }
 
+/* What was matched, as far as it went. */
+static err_code note_found(const struct finding_out *f, struct arena *a, struct service_answer *ret,
+                           struct err *e)
+{
+    if (f->group && (!arena_str(a, f->group->model.id, &ret->group) ||
+                     !arena_str(a, f->group->model.profile, &ret->profile)))
+        return err_set(e, ERR_NOMEM, "out of memory while answering");
+    return ERR_OK;
+}
+
 err_code answer_in_view(struct service *s, const struct catalog_view *v,
                         const struct service_question *q, struct arena *a,
                         struct service_answer *ret, struct err *e)
@@ -184,11 +236,41 @@ err_code answer_in_view(struct service *s, const struct catalog_view *v,
     err_code c = find_out(s, v, q, &f, e);
     if (!c)
         c = document(s, q, &f, a, ret, e);
-    if (f.group &&
-        (!arena_str(a, f.group->model.id, &ret->group) ||
-         !arena_str(a, f.group->model.profile, &ret->profile)) &&
-        !c)
-        c = err_set(e, ERR_NOMEM, "out of memory while answering");
+    err_code noted = note_found(&f, a, ret, c ? NULL : e);
+    return c ? c : noted;
+}
+
+static err_code efi_in_view(const struct catalog_view *v, const struct service_question *q,
+                            struct arena *a, struct service_answer *ret, struct err *e)
+{
+    struct finding_out f = {.view = v};
+    ret->revision = catalog_revision(v);
+    err_code c = find_group(v, q, &f, e);
+    err_code noted = note_found(&f, a, ret, c ? NULL : e);
+    if (c || noted)
+        return c ? c : noted;
+    f.profile = catalog_profile(v, f.group->model.profile);
+    if (!f.profile)
+        return no_such_document(e, "file for UEFI HTTP Boot", f.group, "there is no profile",
+                                f.group->model.profile);
+    struct str file = model_boot_for(&f.profile->model, f.client.arch).efi;
+    if (!file.n)
+        return no_such_document(e, "file for UEFI HTTP Boot", f.group,
+                                "no efi in the boot of profile", f.profile->model.id);
+    return arena_str(a, file, &ret->bytes) ? ERR_OK
+                                           : err_set(e, ERR_NOMEM, "out of memory while answering");
+}
+
+err_code service_efi_file(struct service *s, const struct service_question *q, struct arena *a,
+                          struct service_answer *ret, struct err *e)
+{
+    *ret = (struct service_answer){.bytes = STR("")};
+    if (!service_ready(s))
+        return err_set(e, ERR_BUSY, "the site is still being loaded");
+    const struct catalog_view *v = catalog_enter(s->catalog);
+    err_code c = efi_in_view(v, q, a, ret, e);
+    catalog_leave(s->catalog);
+    counter_add(ret->group.p ? &s->matches : &s->misses, 1);
     return c;
 }
 

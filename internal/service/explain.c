@@ -11,7 +11,7 @@ struct explaining {
     struct service *service;
     const struct catalog_view *view;
     const struct labels *labels;
-    struct str raw_query;
+    struct service_question question; /* for each document in turn */
     struct arena *arena;
 };
 
@@ -133,7 +133,8 @@ static bool explain_document(const struct explaining *x, enum render_document d,
                              struct service_explained_document *ret)
 {
     ARENA_LOCAL(scratch, DOCUMENT_ARENA);
-    struct service_question q = {d, SERVICE_PLAIN, x->labels, x->raw_query};
+    struct service_question q = x->question;
+    q.document = d;
     struct service_answer answer;
     struct err e = ERR_INIT;
     *ret = (struct service_explained_document){.document = d};
@@ -233,8 +234,8 @@ static bool explain_winner(const struct explaining *x, const struct catalog_grou
            explain_variables(x, g, ret);
 }
 
-err_code service_explain(struct service *s, const struct labels *labels, struct str raw_query,
-                         struct arena *a, struct service_explanation *ret, struct err *e)
+err_code service_explain(struct service *s, const struct service_question *q, struct arena *a,
+                         struct service_explanation *ret, struct err *e)
 {
     if (!service_ready(s))
         return err_set(e, ERR_BUSY, "the site is still being loaded");
@@ -242,10 +243,10 @@ err_code service_explain(struct service *s, const struct labels *labels, struct 
     if (!found)
         return err_set(e, ERR_NOMEM, "out of memory while explaining");
     struct service_explanation out = {0};
-    struct explaining x = {s, catalog_enter(s->catalog), labels, raw_query.p ? raw_query : STR(""),
-                           a};
+    struct explaining x = {s, catalog_enter(s->catalog), q->labels, *q, a};
+    x.question.form = SERVICE_PLAIN;
     out.revision = catalog_revision(x.view);
-    uint32_t n = catalog_rank(x.view, labels, found, SERVICE_RANKED_MAX, &out.groups_whole);
+    uint32_t n = catalog_rank(x.view, q->labels, found, SERVICE_RANKED_MAX, &out.groups_whole);
     bool ok = explain_groups(&x, found, n, &out);
     if (ok && n && found[0].matches)
         ok = explain_winner(&x, found[0].group, &out);

@@ -59,8 +59,12 @@ struct service_explanation {
 };
 
 struct service;
-/* Everything lives in a. ERR_BUSY: the catalog is not loaded; ERR_NOMEM. */
-err_code service_explain(struct service *s, const struct labels *labels, struct str raw_query,
-                         struct arena *a, struct service_explanation *ret, struct err *e);
+struct service_question;
+/*
+ * Of q its document and form do not count. Everything lives in a. ERR_BUSY: the catalog is not
+ * loaded; ERR_NOMEM.
+ */
+err_code service_explain(struct service *s, const struct service_question *q, struct arena *a,
+                         struct service_explanation *ret, struct err *e);
 
 #endif

@@ -64,6 +64,11 @@ struct service_question {
     enum service_form form;
     const struct labels *labels; /* normalised, sorted */
     struct str raw_query;
+    /* What follows may be zero. */
+    struct str base;                /* see struct render_client */
+    bool grub_of_matchbox;          /* GRUB gets matchbox's text, without base */
+    struct str selects;             /* only a group that selects on this key */
+    const struct labels *otherwise; /* asked for when labels have no group */
 };
 
 struct service_answer {
@@ -82,6 +87,13 @@ struct service_answer {
  */
 err_code service_answer(struct service *s, const struct service_question *q, struct arena *a,
                         struct service_answer *ret, struct err *e);
+
+/*
+ * The file that UEFI HTTP Boot is to load, of the group and profile for the labels of q and their
+ * architecture: its name is ret->bytes. ERR_NOT_FOUND; errors otherwise and ret as service_answer.
+ */
+err_code service_efi_file(struct service *s, const struct service_question *q, struct arena *a,
+                          struct service_answer *ret, struct err *e);
 
 /*
  * A signature over bytes that this program serves to anybody as they are (/boot.ipxe); never over

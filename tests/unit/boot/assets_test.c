@@ -92,7 +92,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 static void handle(void *ctx, struct http_request *q, struct http_response *r)
 {
     (void)ctx;
-    assets_respond(assets, str_skip(q->path, sizeof "/assets/" - 1), q, r);
+    assets_respond(assets, str_skip(q->path, sizeof "/assets/" - 1), NULL, q, r);
 }
 
 /* The whole answer to a GET of /assets/ and path. */

@@ -113,7 +113,7 @@ static void a_view_stays_as_it_was(void)
     CHECK(catalog_delete_template(x, MODEL_GENERIC, STR("t"), NULL) == ERR_OK);
     catalog_edit_commit(x, 2);
     CHECK(str_is(catalog_group(v, STR("g"))->model.profile, "old"));
-    CHECK(str_is(catalog_profile(v, STR("old"))->model.kernel, "/1"));
+    CHECK(str_is(catalog_profile(v, STR("old"))->model.boot.kernel, "/1"));
     CHECK(catalog_template(v, MODEL_GENERIC, STR("t")) != NULL);
     CHECK(catalog_revision(v) == 1);
     catalog_leave(c);

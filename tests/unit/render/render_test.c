@@ -24,7 +24,8 @@ static void set(struct scene *s, const char *group, const char *profile, const c
                  ERR_OK, "%s", e.msg);
     struct labels l = {labels, model_labels_sort(labels, n)};
     cr_assert_eq(render_group_data(&s->arena, g, &s->group, &e), ERR_OK);
-    cr_assert_eq(render_boot_data(&s->arena, p, &s->boot, &e), ERR_OK);
+    const struct render_client nobody = {.base = {NULL, 0}};
+    cr_assert_eq(render_boot_data(&s->arena, p, RENDER_IPXE, &nobody, &s->boot, &e), ERR_OK);
     cr_assert_eq(render_request_data(&s->arena, &l, str_c(raw_query), &s->request, &e), ERR_OK);
     cr_assert_eq(render_builtins_make(&s->builtins, &e), ERR_OK, "%s", e.msg);
 }
@@ -70,7 +71,7 @@ Test(render, boot_scripts_are_matchboxs_to_the_byte)
     struct err e = ERR_INIT;
     cr_assert_eq(run(&s, RENDER_IPXE, s.builtins.ipxe, &out, &e), ERR_OK, "%s", e.msg);
     cr_expect_str_eq(buf_c(&out), "#!ipxe\nkernel /k a  b=${uuid}\ninitrd /x\ninitrd /y\nboot\n");
-    cr_assert_eq(run(&s, RENDER_GRUB, s.builtins.grub, &out, &e), ERR_OK, "%s", e.msg);
+    cr_assert_eq(run(&s, RENDER_GRUB, s.builtins.grub_matchbox, &out, &e), ERR_OK, "%s", e.msg);
     cr_expect_str_eq(
         buf_c(&out),
         "default=0\nfallback=1\ntimeout=1\nmenuentry \"CoreOS (EFI)\" {\n"

@@ -85,7 +85,8 @@ static err_code ask(struct service *s, enum render_document d, enum service_form
     struct labels labels = {&l, key[0] ? 1 : 0};
     char raw[200];
     snprintf(raw, sizeof raw, "%s=%s", key, value);
-    struct service_question q = {d, form, &labels, key[0] ? str_c(raw) : STR("")};
+    struct service_question q = {
+        .document = d, .form = form, .labels = &labels, .raw_query = key[0] ? str_c(raw) : STR("")};
     struct service_answer answer;
     err_code c = service_answer(s, &q, &a, &answer, e);
     if (!c)

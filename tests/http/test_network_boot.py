@@ -1,0 +1,256 @@
+"""PXELINUX, GRUB and UEFI HTTP Boot: what each is given, by which name, with which URLs in it."""
+
+from typing import Any
+
+from vesta import Server, check, check_equal, run, serve
+
+UUID = "16e7d8a7-bfa9-428b-9117-363341bb330b"
+SWAPPED = "a7d8e716-a9bf-8b42-9117-363341bb330b"  # as PXELINUX writes it
+TEXT = "text/plain; charset=utf-8"
+
+
+def profile(name: str, **more: Any) -> dict[str, Any]:
+    boot = {"kernel": "/assets/k", "initrd": ["/assets/i"], "args": [f"profile={name}"]}
+    return {"id": name, "boot": {**boot, **more}}
+
+
+SITE: dict[str, Any] = {
+    "groups/by-uuid.json": {"profile": "by-uuid", "selector": {"uuid": UUID.upper()}},
+    "groups/by-mac.json": {"profile": "by-mac", "selector": {"mac": "52-54-00-A1-B2-C3"}},
+    "groups/by-ip.json": {"profile": "by-ip", "selector": {"ip": "10.0.2.15"}},
+    "groups/by-net.json": {"profile": "by-net", "selector": {"ip": "0A0003"}},
+    "groups/default.json": {"profile": "other"},
+    "groups/own.json": {"profile": "own", "selector": {"mac": "52:54:00:00:00:aa"}},
+    "groups/quoted.json": {"profile": "quoted", "selector": {"case": "quoted"}},
+    "groups/arch.json": {"profile": "arch", "selector": {"case": "arch"}},
+    "groups/arch-only.json": {"profile": "arch-only", "selector": {"case": "arch-only"}},
+    "groups/control.json": {"profile": "control", "selector": {"case": "control"}},
+    "groups/arm.json": {"profile": "by-mac", "selector": {"case": "arm", "arch": "aarch64"}},
+    "profiles/by-uuid.json": profile("by-uuid"),
+    "profiles/by-mac.json": profile("by-mac"),
+    "profiles/by-ip.json": profile("by-ip"),
+    "profiles/by-net.json": profile("by-net"),
+    "profiles/other.json": profile("other"),
+    "profiles/own.json": {"id": "own", "pxelinux_id": "own.cfg"},
+    "profiles/control.json": profile("control", args=["a\nLOCALBOOT 0"]),
+    "profiles/quoted.json": {
+        "id": "quoted",
+        "name": "Debian's rescue\nsystem",
+        "boot": {
+            "kernel": "http://192.0.2.7:81/k?a=1&b=2",
+            "initrd": ["--name main /assets/a,b", "https://secure/i", "(tftp)/i"],
+            "args": [
+                "initrd=main",
+                "ds=nocloud;s=http://h/nocloud/mac=1/",
+                "u=http://h/?a=1&b=2",
+                "m=${mac:hexhyp}",
+                "n=http://h/?m=$net_default_mac&x",
+                "plain=$root",
+                'q="v w"',
+                "bad='",
+            ],
+        },
+    },
+    "profiles/arch.json": profile(
+        "arch",
+        efi="sub/grubx64.efi",
+        arch={
+            "aarch64": {"kernel": "/assets/arm/k", "args": ["arm=1"], "efi": "/assets/sub/grubaa64"},
+            "i386": {"initrd": []},
+        },
+    ),
+    "profiles/arch-only.json": {"id": "arch-only", "boot": {"arch": {"x86_64": {"kernel": "/k"}}}},
+    "pxelinux/own.cfg": "SAY {{.request.query.mac}}\nLOCALBOOT 0\n# {{.request.query.x}}\n",
+}
+ASSETS = {"k": b"kernel", "i": b"initrd", "sub/grubx64.efi": b"MZx64", "sub/grubaa64": b"MZaa64",
+          "px/ldlinux.c32": b"c32", "px/pxelinux.cfg/default": b"SAY from the assets\n"}
+
+
+def start() -> Server:
+    return serve(SITE, assets=ASSETS)
+
+
+def config(name: str, base: str) -> str:
+    return (f"DEFAULT vesta\nPROMPT 0\nLABEL vesta\n  MENU LABEL {name}\n  KERNEL {base}/assets/k\n"
+            f"  INITRD {base}/assets/i\n  APPEND profile={name}\n")
+
+
+# --- PXELINUX ---------------------------------------------------------------------------------------
+
+
+def test_pxelinux_by_each_name(server: Server) -> None:
+    names = [
+        (UUID, "by-uuid"), (SWAPPED, "by-uuid"), (SWAPPED.upper(), "by-uuid"),
+        ("01-52-54-00-a1-b2-c3", "by-mac"),
+        ("0A00020F", "by-ip"), ("0a00020f", "by-ip"), ("0A0003", "by-net"),
+        ("default", "other"),
+    ]
+    for prefix in ("/", "/px/", "/a/b%20c/", "//", "/assets/", "/assets/px/x/"):
+        for name, profile_id in names:
+            answer = server.get(f"{prefix}pxelinux.cfg/{name}").want(200, config(profile_id, server.boot_url))
+            check_equal(answer.header("Content-Type"), TEXT, name)
+            group = "default" if name == "default" else profile_id
+            check_equal(answer.header("Vesta-Match"), f"group={group}; revision=1", name)
+    server.get("/pxelinux?case=none").want(200, config("other", server.boot_url))
+
+
+def test_pxelinux_asks_on_after_404(server: Server) -> None:
+    """A default group must not answer for the first name, or the others would never be asked for."""
+    names = ["00000000-0000-0000-0000-000000000001", "01-52-54-00-a1-b2-c4", "0A000210", "0A00021",
+             "0A0002", "0A000", "0A", "0", "0A00020F0", "01-52-54-00-a1-b2", "ldlinux.c32", "x/default", "",
+             "DEFAULT", UUID + "0", UUID.replace("-", "+"), "..", "%2e", "0A00020G"]
+    for name in names:
+        for prefix in ("/", "/px/"):
+            answer = server.get(f"{prefix}pxelinux.cfg/{name}").want(404)
+            check(answer.text.count("\n") == 1, f"{name}: {answer.text}")
+    server.get("/px/ldlinux.c32").want(404)
+
+
+def test_pxelinux_over_http_1_0(server: Server) -> None:
+    """As lpxelinux asks: HTTP/1.0, a cookie; the end of the connection ends the answer."""
+    request = (f"GET /px/pxelinux.cfg/{SWAPPED} HTTP/1.0\r\nHost: 10.0.2.2:18080\r\nUser-Agent: Syslinux/6.04\r\n"
+               f"Connection: close\r\nCookie: _Syslinux_ip=ip=10.0.2.15;_Syslinux_SYSUUID={SWAPPED}\r\n\r\n")
+    with server.connect() as c:
+        c.send(request.encode())
+        answer = c.read_response().want(200, config("by-uuid", server.boot_url))
+        check_equal(answer.header("Content-Length"), str(len(answer.body)), "Content-Length")
+        check(c.at_end(), "the connection is still open")
+
+
+def test_pxelinux_head_and_signature(server: Server) -> None:
+    body = server.get("/pxelinux.cfg/default").want(200).body
+    head = server.get("/pxelinux.cfg/default", {}, "HEAD").want(200, b"")
+    check_equal(head.length, len(body), "Content-Length")
+    server.get("/pxelinux.cfg/default.sig").want(200)
+    server.get("/pxelinux.cfg/0A00021.sig").want(404)
+
+
+def test_pxelinux_own_template_and_marks(server: Server) -> None:
+    path = "/pxelinux.cfg/01-52-54-00-00-00-aa"
+    server.get(f"{path}?x=plain").want(200, "SAY 52:54:00:00:00:aa\nLOCALBOOT 0\n# plain\n")
+    for x in ("a%0AKERNEL+evil", "a%0DKERNEL", "two+words", "%E2%80%A8x"):
+        check("evil" not in server.get(f"{path}?x={x}").want(500).text, x)
+
+
+def test_a_line_break_in_an_argument_is_no_line_of_the_config(server: Server) -> None:
+    for path in ("/pxelinux?case=control", "/grub?case=control"):
+        answer = server.get(path, {"User-Agent": "GRUB 2.06-13"}).want(500)
+        check("control character" in answer.text and "LOCALBOOT" not in answer.text, answer.text)
+
+
+def test_files_of_the_assets_win(server: Server) -> None:
+    server.get("/assets/px/pxelinux.cfg/default").want(200, "SAY from the assets\n")
+    server.get("/assets/px/ldlinux.c32").want(200, "c32")
+    server.get(f"/assets/px/pxelinux.cfg/{UUID}").want(200, config("by-uuid", server.boot_url))
+
+
+def test_render_and_explain(server: Server) -> None:
+    answer = server.api("GET", f"/render/pxelinux?uuid={UUID}").want(200, config("by-uuid", server.boot_url))
+    check_equal(answer.header("Content-Type"), TEXT, "Content-Type")
+    documents = server.api("GET", f"/explain?uuid={UUID}").want(200).json()["documents"]
+    check_equal([(d["status"], d["builtin"]) for d in documents if d["kind"] == "pxelinux"], [(200, True)], "explain")
+    out = run("render", "pxelinux", "--data-path", server.data, f"uuid={UUID}").want(0).out
+    check_equal(out, config("by-uuid", server.boot_url), "vesta render")
+
+
+# --- GRUB -------------------------------------------------------------------------------------------
+
+GRUB = {"User-Agent": "GRUB 2.06-13+deb12u2"}
+
+
+def test_grub_quotes_and_names(server: Server) -> None:
+    at = server.boot_url.removeprefix("http://")
+    want = f"""set default=0
+set timeout=1
+menuentry 'Debian'\\''s rescue system' {{
+  echo "Loading the kernel"
+  linux "(http,192.0.2.7:81)/k?a=1&b=2" 'ds=nocloud;s=http://h/nocloud/mac=1/' 'u=http://h/?a=1&b=2' 'm=${{mac:hexhyp}}' \
+"n=http://h/?m=$net_default_mac&x" plain=$root q="v w" 'bad='\\'''
+  echo "Loading the initrd"
+  initrd "(http,{at})/assets/a%2Cb" "https://secure/i" "(tftp)/i"
+}}
+"""
+    server.get("/grub?case=quoted&mac=&uuid=&serial=", GRUB).want(200, want)
+
+
+def test_grub_by_what_it_says_of_itself(server: Server) -> None:
+    at = server.boot_url.removeprefix("http://")
+    for query, name in [(f"mac=52:54:00:a1:b2:c3&uuid={UUID.replace('1', '2')}&serial=SN", "by-mac"),
+                        (f"mac=52:54:00:a1:b2:c3&uuid={UUID}&serial=SN", "by-uuid"),
+                        ("mac=52:54:00:a1:b2:c4&uuid=&serial=", "other")]:
+        answer = server.get(f"/grub?{query}", GRUB).want(200)
+        check(f"menuentry '{name}' {{\n" in answer.text, answer.text)
+        check(f'linux "(http,{at})/assets/k" profile={name}\n' in answer.text, answer.text)
+        check("vesta.test" not in answer.text, "the Host header is in the answer")
+
+
+def test_others_get_matchboxs_text_with_quotes_where_it_would_break(server: Server) -> None:
+    text = server.get("/grub?case=quoted").want(200).text
+    check('linuxefi "http://192.0.2.7:81/k?a=1&b=2" initrd=main \'ds=nocloud;s=http://h/nocloud/mac=1/\' ' in text, text)
+    check("'u=http://h/?a=1&b=2' m=${mac:hexhyp} n=" in text, text)
+
+
+# --- UEFI HTTP Boot ---------------------------------------------------------------------------------
+
+
+def test_httpboot(server: Server) -> None:
+    for path, body in [("/httpboot/sub/grubx64.efi", b"MZx64"), ("/httpboot?case=arch", b"MZx64"),
+                       ("/httpboot/?case=arch&arch=16", b"MZx64"), ("/httpboot?case=arch&arch=19", b"MZaa64"),
+                       ("/httpboot?case=arch&arch=arm64", b"MZaa64")]:
+        check_equal(server.get(path).want(200, body).header("Content-Type"), "application/efi", path)
+        head = server.get(path, {}, "HEAD").want(200, b"")
+        check_equal((head.length, head.header("Content-Type")), (len(body), "application/efi"), path)
+    check_equal(server.get("/httpboot?case=arch").header("Vesta-Match"), "group=arch; revision=1", "Vesta-Match")
+    for path in ("/httpboot/k", "/httpboot/gone.efi", "/httpboot?mac=52:54:00:a1:b2:c3", "/httpboot/../k.efi",
+                 "/httpboot/sub", "/httpboot"):
+        server.get(path).want(404)
+
+
+# --- architectures ----------------------------------------------------------------------------------
+
+
+def test_boot_by_architecture(server: Server) -> None:
+    common = "#!ipxe\nkernel /assets/k profile=arch\ninitrd /assets/i\nboot\n"
+    arm = "#!ipxe\nkernel /assets/arm/k arm=1\ninitrd /assets/i\nboot\n"
+    i386 = "#!ipxe\nkernel /assets/k profile=arch\nboot\n"
+    for _ in range(2):  # the second time from what is kept
+        for arch, want in [("", common), ("x86_64", common), ("7", common), ("arm64", arm), ("AARCH64", arm),
+                           ("11", arm), ("00011", arm), ("0", i386), ("i686", i386), ("vax", common)]:
+            server.get(f"/ipxe?case=arch&arch={arch}").want(200, want)
+    check("arm/k" in server.get("/pxelinux?case=arch&arch=arm64").want(200).text, "pxelinux")
+    server.get("/ipxe?case=arch-only&arch=9").want(200, "#!ipxe\nkernel /k\nboot\n")
+    check("architecture" in server.get("/ipxe?case=arch-only&arch=arm64").want(404).text, "no reason")
+    server.get("/ipxe?case=arm&arch=arm64").want(200)
+    check_equal(server.get("/ipxe?case=arm&arch=11").header("Vesta-Match"), "group=arm; revision=1", "arch=11")
+
+
+def test_architectures_are_kept_as_they_are_named(server: Server) -> None:
+    arch = server.api("GET", "/profiles/arch").want(200).json()["boot"]["arch"]
+    check_equal(arch["arm64"], {"kernel": "/assets/arm/k", "args": ["arm=1"], "efi": "/assets/sub/grubaa64"}, "arm64")
+    check_equal(arch["i386"], {"initrd": []}, "i386")
+    for bad, pointer in [({"arm64": {}, "aarch64": {}}, "/boot/arch"), ({"arm64": []}, "/boot/arch/arm64"),
+                         ({"arm64": {"kernal": "/k"}}, "/boot/arch/arm64/kernal"), ([], "/boot/arch"),
+                         ({"a b": {}}, "/boot/arch/a b"), ({"arm64": {"args": "x"}}, "/boot/arch/arm64/args")]:
+        problem = server.api("PUT", "/profiles/bad", {"boot": {"arch": bad}}).want(422).json()
+        check_equal([f["pointer"] for f in problem["findings"]], [pointer], str(bad))
+
+
+# --- the public URL ---------------------------------------------------------------------------------
+
+
+def test_public_url() -> None:
+    url = "https://boot.example.com:8443/vesta"
+    with serve(SITE, "--public-url", url + "/", assets=ASSETS) as server:
+        server.get("/pxelinux.cfg/default").want(200, config("other", url))
+        answer = server.get("/grub?mac=52:54:00:a1:b2:c3")
+        check(f'linux "{url}/assets/k" profile=by-mac\n' in answer.text, answer.text)
+        server.api("GET", "/render/grub?mac=52:54:00:a1:b2:c3").want(200, answer.text)
+        server.get("/ipxe").want(200, "#!ipxe\nkernel /assets/k profile=other\ninitrd /assets/i\nboot\n")
+        server.api("GET", "/render/pxelinux").want(200, config("other", url))
+
+
+def test_public_url_that_is_none() -> None:
+    for url in ("boot.example.com", "ftp://x", "http://", "http://:80", "http://a b", "http://a/?q", "http://a/#f",
+                "http://a/$x", "http://" + "a" * 300):
+        outcome = run("serve", "--data-path", "/nonexistent", "--public-url", url).want(1)
+        check("public URL" in outcome.err and "http://boot.example.com:8080" in outcome.err, outcome.err)
