@@ -59,6 +59,11 @@ else
 test-programs: build $(TESTS) $(FUZZ_REPLAYS)
 endif
 
+# 32 writers and 32 readers for a minute; in `make test` they have a few seconds.
+.PHONY: test-concurrency
+test-concurrency: build deps-test
+	$(Q)VESTA_SECONDS=60 python3 tests/http/run.py $(OUT)/vesta test_concurrency
+
 unit-%: $(OUT)/tests/unit_%
 	$(Q)tests/run.sh $<
 

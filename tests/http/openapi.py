@@ -10,7 +10,17 @@ from typing import Any, Iterator, Optional
 
 import yaml
 
-from vesta import DEADLINE, ROOT, Connection, Failure, Response, Scratch, Server, check, request_bytes
+from vesta import (
+    DEADLINE,
+    ROOT,
+    Connection,
+    Failure,
+    Response,
+    Scratch,
+    Server,
+    check,
+    request_bytes,
+)
 
 SPEC = ROOT / "api" / "openapi.yaml"
 TOOLS = ROOT / "tests" / "tools" / "openapi"

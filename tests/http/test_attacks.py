@@ -22,7 +22,7 @@ RAW = {
     "generic": "host={{.request.query.host}}\nend\n",
 }
 SAFE = {
-    "ipxe": '#!ipxe\nset host {{urlquery .request.query.host}}\nchain http://h/?h={{urlquery '
+    "ipxe": "#!ipxe\nset host {{urlquery .request.query.host}}\nchain http://h/?h={{urlquery "
     ".request.query.host}}&os=x\nset b {{b64enc .request.query.host}}\nboot\n",
     "grub": "set host={{grubquote .request.query.host}}\necho {{urlquery .request.query.host}}\n",
     "cloud": "#cloud-config\nhostname: {{toJson .request.query.host}}\nlocale: C\n",
@@ -37,7 +37,7 @@ storage:
       inline: {{%s}}
 """
 SCRIPT = '#!/bin/sh\ncurl "http://h/ignition?{{.request.raw_query}}"\n'
-SECOND = '#!ipxe\n{{$d := fromJson .request.query.host}}set x {{$d.a.b}}\n'
+SECOND = "#!ipxe\n{{$d := fromJson .request.query.host}}set x {{$d.a.b}}\n"
 INJECTING = "{{.request.query.host}}"
 
 
@@ -61,25 +61,87 @@ SITE = {
     **documents("second", {"ipxe": SECOND}),
     **documents("passwords", {"generic": "{{.password}} {{.gone}}\n"}),
     **documents("meta", {"generic": "x"}),
-    **documents("label", {"ipxe": "#!ipxe\nset s {{.serial}}\n", "cloud": "#cloud-config\nx: {{toJson .serial}}\n",
-                          "grub": "set s='{{.note}}'\n"}),
-    "groups/label.json": {"id": "label", "profile": "label", "selector": {"serial": "VMware-56 4d"},
-                          "metadata": {"note": "two words; and $more"}},
+    **documents(
+        "label",
+        {
+            "ipxe": "#!ipxe\nset s {{.serial}}\n",
+            "cloud": "#cloud-config\nx: {{toJson .serial}}\n",
+            "grub": "set s='{{.note}}'\n",
+        },
+    ),
+    "groups/label.json": {
+        "id": "label",
+        "profile": "label",
+        "selector": {"serial": "VMware-56 4d"},
+        "metadata": {"note": "two words; and $more"},
+    },
     **documents("loop", {"generic": '{{template "" .}}'}),
     **documents("endless", {"generic": "{{range 1000000000}}{{end}}"}),
-    **documents("large", {"generic": "{{range until 100000}}{{printf \"%4000d\" .}}{{end}}"}),
+    **documents("large", {"generic": '{{range until 100000}}{{printf "%4000d" .}}{{end}}'}),
 }
 
 # Threats 8, 9, 11, 12, 14: line ends, iPXE's words, YAML, shells, GRUB.
 HOSTILE = [
-    "a\nb", "a\rb", "a\tb", "a\x0bb", "a\x0cb", "a\x1bb", "a\x7fb", "a\x85b", "a\u2028b", "a\u2029b",
-    "a b", "a || shell", "a && chain http://evil", "a ; shell", "#", "#x", "${password}", "a${net0/mac}",
-    "a\\", "a\n#!ipxe\nshell", "a\nruncmd:\n- [id]", "a: b", "*anchor", "&anchor", "!!python/object:x", "- a",
-    "---\nb", "a #b", "\"a", "'a", "a'b\"c", "{a: b}", "[a]", "a\tb: c", "$(id)", "`id`", "$HOME", "a;reboot",
-    "{ id }", "a|b", "a>b", "<a", "a&b", "é ü", "'; reboot; '", "\"; reboot; \"", "a'$(id)'b",
+    "a\nb",
+    "a\rb",
+    "a\tb",
+    "a\x0bb",
+    "a\x0cb",
+    "a\x1bb",
+    "a\x7fb",
+    "a\x85b",
+    "a\u2028b",
+    "a\u2029b",
+    "a b",
+    "a || shell",
+    "a && chain http://evil",
+    "a ; shell",
+    "#",
+    "#x",
+    "${password}",
+    "a${net0/mac}",
+    "a\\",
+    "a\n#!ipxe\nshell",
+    "a\nruncmd:\n- [id]",
+    "a: b",
+    "*anchor",
+    "&anchor",
+    "!!python/object:x",
+    "- a",
+    "---\nb",
+    "a #b",
+    '"a',
+    "'a",
+    "a'b\"c",
+    "{a: b}",
+    "[a]",
+    "a\tb: c",
+    "$(id)",
+    "`id`",
+    "$HOME",
+    "a;reboot",
+    "{ id }",
+    "a|b",
+    "a>b",
+    "<a",
+    "a&b",
+    "é ü",
+    "'; reboot; '",
+    '"; reboot; "',
+    "a'$(id)'b",
 ]
 # Plain everywhere; what is encoded twice is not decoded twice.
-HARMLESS = ["node-1.example.org", "52:54:00:00:00:01", "a/b@c%d+e,f=g~h", "%0a", "%250a", "yes", "0o17", "1e3", ""]
+HARMLESS = [
+    "node-1.example.org",
+    "52:54:00:00:00:01",
+    "a/b@c%d+e,f=g~h",
+    "%0a",
+    "%250a",
+    "yes",
+    "0o17",
+    "1e3",
+    "",
+]
 
 
 def start() -> Server:
@@ -127,13 +189,19 @@ def test_harmless_values_are_printed(server: Server) -> None:
         ask(server, "grub", "raw", host).want(200, f"set host={host}\nboot\n")
         ask(server, "generic", "raw", host).want(200, f"host={host}\nend\n")
         if not host.startswith("%"):  # which YAML reserves: the check of the document refuses it
-            ask(server, "cloud", "raw", host).want(200, f"#cloud-config\nhostname: {host}\nlocale: C\n")
+            ask(server, "cloud", "raw", host).want(
+                200, f"#cloud-config\nhostname: {host}\nlocale: C\n"
+            )
 
 
 def test_ipxe_gets_one_word(server: Server) -> None:
     for host in HOSTILE + HARMLESS:
         lines = ask(server, "ipxe", "safe", host).want(200).text.split("\n")
-        check_equal([x.split(" ")[0] for x in lines], ["#!ipxe", "set", "chain", "set", "boot", ""], repr(host))
+        check_equal(
+            [x.split(" ")[0] for x in lines],
+            ["#!ipxe", "set", "chain", "set", "boot", ""],
+            repr(host),
+        )
         word = re.fullmatch(r"set host ([A-Za-z0-9._%+~-]*)", lines[1])
         check(word, f"{host!r}: {lines[1]}")
         assert word
@@ -230,7 +298,11 @@ def test_metadata_lines_are_one_for_a_value(server: Server) -> None:
             names = [x.split("=")[0] for x in lines]
             check_equal(len(lines), 4 if target.startswith("host=") else len(lines), repr(host))
             check(all(x.startswith(("CASE", "REQUEST_")) for x in names), f"{host!r}: {names}")
-    lines = server.get("/metadata?case=meta&RAW_QUERY%3Da=b&x=y%0AREQUEST_RAW_QUERY%3Dforged").want(200).text
+    lines = (
+        server.get("/metadata?case=meta&RAW_QUERY%3Da=b&x=y%0AREQUEST_RAW_QUERY%3Dforged")
+        .want(200)
+        .text
+    )
     check_equal(len(re.findall("(?m)^REQUEST_RAW_QUERY=", lines)), 1, "forged lines")
     check("REQUEST_QUERY_RAW_QUERY\\075A=b\n" in lines, f"the name is not escaped: {lines}")
 
@@ -256,7 +328,11 @@ def test_values_are_never_parsed_as_templates(server: Server) -> None:
 
 
 def test_templates_end(server: Server) -> None:
-    for case, limit in (("loop", "depth limit"), ("endless", "steps limit"), ("large", "output limit")):
+    for case, limit in (
+        ("loop", "depth limit"),
+        ("endless", "steps limit"),
+        ("large", "output limit"),
+    ):
         response = server.get(f"/generic?case={case}").want(500)
         check(limit in response.text, f"{case}: {response.text}")
 

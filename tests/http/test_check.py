@@ -20,11 +20,20 @@ def test_check_renders_every_document() -> None:
     with vesta.Scratch() as tmp:
         site = vesta.write_site(tmp / "site", GOOD)
         done = vesta.run("check", site).want(0)
-        vesta.check("1 groups, 1 profiles, 2 templates" in done.out and "0 cannot" in done.out, done.out)
-        vesta.write_site(tmp / "site", {
-            "groups/b.json": {"profile": "p", "selector": {"x": "2"}, "metadata": {"path": "relative"}},
-            "cloud/u.yaml": "#cloud-config\nhostnam: a\nruncmd: echo\n",
-        })
+        vesta.check(
+            "1 groups, 1 profiles, 2 templates" in done.out and "0 cannot" in done.out, done.out
+        )
+        vesta.write_site(
+            tmp / "site",
+            {
+                "groups/b.json": {
+                    "profile": "p",
+                    "selector": {"x": "2"},
+                    "metadata": {"path": "relative"},
+                },
+                "cloud/u.yaml": "#cloud-config\nhostnam: a\nruncmd: echo\n",
+            },
+        )
         done = vesta.run("check", site).want(1)
         vesta.check("b.yaml:5:" in done.err and 'group "b"' in done.err, done.err)
         vesta.check("2:1: warning" in done.err and "hostnam" in done.err, done.err)
@@ -44,9 +53,17 @@ def test_check_leaves_nothing_behind() -> None:
 
 def test_validate_by_folder_and_by_kind() -> None:
     files = {
-        "groups/bad.json": ("", "{\"profile\": \"p\", \"selector\": {\"mac\": \"x\"}}", "/selector/mac"),
-        "ignition/bad.ign": ("", '{"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "x"}]}}', "/storage/files/0/path"),
-        "ignition/bad.bu": ("", "variant: fcos\nversion: 1.4.0\nstorage:\n  files:\n  - path: x\n", ":5:"),
+        "groups/bad.json": ("", '{"profile": "p", "selector": {"mac": "x"}}', "/selector/mac"),
+        "ignition/bad.ign": (
+            "",
+            '{"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "x"}]}}',
+            "/storage/files/0/path",
+        ),
+        "ignition/bad.bu": (
+            "",
+            "variant: fcos\nversion: 1.4.0\nstorage:\n  files:\n  - path: x\n",
+            ":5:",
+        ),
         "cloud/bad.yaml": ("", "#cloud-config\na: [\n", ":3:"),
         "generic/bad.tmpl": ("", "x {{if}}", ":1:"),
         "x.txt": ("butane", "variant: openshift\nversion: 4.14.0\n", "openshift"),
@@ -78,7 +95,9 @@ def test_what_we_take_the_older_ignition_validate_takes() -> None:
     consumers = ROOT / "build" / "consumers"
     subprocess.run([ROOT / "tests/tools/consumers.sh", consumers], check=True)
     compared = 0
-    for line in (ROOT / "tests/conformance/ignition.jsonl").read_text(encoding="utf-8").splitlines():
+    for line in (
+        (ROOT / "tests/conformance/ignition.jsonl").read_text(encoding="utf-8").splitlines()
+    ):
         case = json.loads(line)
         try:
             version = json.loads(case["ignition"])["ignition"]["version"]
@@ -90,7 +109,11 @@ def test_what_we_take_the_older_ignition_validate_takes() -> None:
             (tmp / "c.ign").write_bytes(case["ignition"].encode("utf-8", "surrogateescape"))
             vesta.run("validate", "--kind", "ignition", tmp / "c.ign").want(0)
             done = subprocess.run(
-                [consumers / "root/usr/bin/ignition-validate", tmp / "c.ign"], capture_output=True, text=True, timeout=60, check=False
+                [consumers / "root/usr/bin/ignition-validate", tmp / "c.ign"],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
             )
             vesta.check_equal(done.returncode, 0, f"{case['name']}: {done.stdout}{done.stderr}")
             compared += 1

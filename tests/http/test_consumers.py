@@ -29,7 +29,11 @@ def in_namespace(script: str, env: dict[str, str]) -> "subprocess.CompletedProce
         unshare += ["--map-root-user"]
     return subprocess.run(
         [*unshare, "sh", "-euc", script],
-        env={**vesta.clean_environment(), **env}, capture_output=True, text=True, timeout=120, check=False,
+        env={**vesta.clean_environment(), **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -53,9 +57,12 @@ def test_cloud_init_takes_its_seed() -> None:
         site = {
             "profiles/p.json": {"cloud_id": "u.yaml"},
             "groups/g.json": {
-                "profile": "p", "selector": {"mac": "52:54:00:00:00:01"}, "metadata": {"hostname": "node1", "role": "db: 'x'"},
+                "profile": "p",
+                "selector": {"mac": "52:54:00:00:00:01"},
+                "metadata": {"hostname": "node1", "role": "db: 'x'"},
             },
-            "cloud/u.yaml": "#cloud-config\nwrite_files:\n  - path: %s/wrote\n    content: {{toJson .role}}\n" % tmp,
+            "cloud/u.yaml": "#cloud-config\nwrite_files:\n  - path: %s/wrote\n    content: {{toJson .role}}\n"
+            % tmp,
         }
         for name in ("etc/cloud.cfg.d", "etc/templates", "var", "run"):
             (tmp / name).mkdir(parents=True)
@@ -67,8 +74,11 @@ def test_cloud_init_takes_its_seed() -> None:
                 f"mount --bind {tmp}/cmdline /proc/cmdline; mount -t tmpfs none /run; mkdir /run/cloud-init;"
                 " /usr/bin/python3 -c 'import sys; sys.argv[0] = \"cloud-init\"; from cloudinit.cmd.main import main; sys.exit(main())'"
                 " --debug init",
-                {"CLOUD_ETC": str(tmp / "etc"), "PYTHONPATH": str(PYTHON_PATH),
-                 "DEBUG_PROC_CMDLINE": (tmp / "cmdline").read_text()},
+                {
+                    "CLOUD_ETC": str(tmp / "etc"),
+                    "PYTHONPATH": str(PYTHON_PATH),
+                    "DEBUG_PROC_CMDLINE": (tmp / "cmdline").read_text(),
+                },
             )
             log = server.log()
         vesta.check_equal(done.returncode, 0, done.stdout + done.stderr)
@@ -88,9 +98,23 @@ def test_a_served_cloud_config_passes_the_schema() -> None:
         (tmp / "user-data").write_bytes(served.body)
         (tmp / "cloud.cfg").write_text("")
         done = subprocess.run(
-            ["/usr/bin/python3", "-m", "cloudinit.cmd.main", "schema", "--config-file", tmp / "user-data"],
-            env={**vesta.clean_environment(), "CLOUD_ETC": str(tmp), "PYTHONPATH": str(PYTHON_PATH)},
-            capture_output=True, text=True, timeout=60, check=False,
+            [
+                "/usr/bin/python3",
+                "-m",
+                "cloudinit.cmd.main",
+                "schema",
+                "--config-file",
+                tmp / "user-data",
+            ],
+            env={
+                **vesta.clean_environment(),
+                "CLOUD_ETC": str(tmp),
+                "PYTHONPATH": str(PYTHON_PATH),
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         vesta.check_equal(done.returncode, 0, done.stdout + done.stderr)
 
@@ -102,7 +126,11 @@ def test_ignition_applies_a_served_config() -> None:
         "ignition": {"version": "3.3.0"},
         "storage": {
             "files": [
-                {"path": "/etc/hello", "mode": 0o644, "contents": {"source": "data:,hello%20from%20vesta%0A"}},
+                {
+                    "path": "/etc/hello",
+                    "mode": 0o644,
+                    "contents": {"source": "data:,hello%20from%20vesta%0A"},
+                },
                 {
                     "path": "/etc/remote",
                     "contents": {
@@ -114,7 +142,15 @@ def test_ignition_applies_a_served_config() -> None:
             ],
             "links": [{"path": "/etc/link", "target": "/etc/hello"}],
         },
-        "systemd": {"units": [{"name": "x.service", "enabled": True, "contents": "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"}]},
+        "systemd": {
+            "units": [
+                {
+                    "name": "x.service",
+                    "enabled": True,
+                    "contents": "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n",
+                }
+            ]
+        },
     }
     site = {
         "profiles/p.json": {"ignition_id": "c.ign"},
@@ -131,7 +167,9 @@ def test_ignition_applies_a_served_config() -> None:
         (tmp / "bin/setfiles").write_text("#!/bin/sh\n")
         (tmp / "bin/setfiles").chmod(0o755)
         url = f"{server.boot_url}/ignition?mac=52:54:00:00:00:01"
-        (tmp / "cmdline").write_text(f"ignition.firstboot ignition.platform.id=metal ignition.config.url={url}\n")
+        (tmp / "cmdline").write_text(
+            f"ignition.firstboot ignition.platform.id=metal ignition.config.url={url}\n"
+        )
         stage = (
             f"{IGNITION} -platform=metal -root={tmp}/root -config-cache={tmp}/run/ignition.json"
             f" -neednet={tmp}/run/neednet -state-file={tmp}/run/state -log-to-stdout"
@@ -151,6 +189,10 @@ def test_the_sample_site_passes_ignition_validate() -> None:
     prepare()
     for config in sorted((ROOT / "data/ignition").glob("*.ign")):
         done = subprocess.run(
-            [CONSUMERS / "usr/bin/ignition-validate", config], capture_output=True, text=True, timeout=60, check=False
+            [CONSUMERS / "usr/bin/ignition-validate", config],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         vesta.check_equal(done.returncode, 0, f"{config.name}: {done.stdout}{done.stderr}")

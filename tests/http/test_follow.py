@@ -19,7 +19,8 @@ def new_revision(database: sqlite3.Connection, body: str) -> None:
         database.execute("UPDATE groups SET body = ?, revision = ? WHERE id = 'one'", (body, n))
         database.execute(
             "INSERT INTO history (revision, type, kind, name, selector, body)"
-            " SELECT ?, 1, 0, id, selector, body FROM groups WHERE id = 'one'", (n,)
+            " SELECT ?, 1, 0, id, selector, body FROM groups WHERE id = 'one'",
+            (n,),
         )
 
 
@@ -44,7 +45,9 @@ def test_a_database_that_cannot_be_followed_is_told() -> None:
         database = sqlite3.connect(server.data / "vesta.db")
         with database:
             database.execute("ALTER TABLE history RENAME TO gone")
-            database.execute("INSERT INTO revisions SELECT max(n) + 1, 0, 'test', '' FROM revisions")
+            database.execute(
+                "INSERT INTO revisions SELECT max(n) + 1, 0, 'test', '' FROM revisions"
+            )
         vesta.wait_for(lambda: "database-not-followed" in server.log(), "the log line")
         vesta.check("group=one;" in matched(server), "the old state is served on")
         with database:

@@ -6,12 +6,24 @@ import vesta
 
 SITE = {
     "profiles/p.json": {"cloud_id": "u.yaml", "network_config_id": "n.yaml"},
-    "profiles/own.json": {"cloud_id": "u.yaml", "meta_data_id": "m.yaml", "vendor_data_id": "v.yaml"},
+    "profiles/own.json": {
+        "cloud_id": "u.yaml",
+        "meta_data_id": "m.yaml",
+        "vendor_data_id": "v.yaml",
+    },
     "profiles/none.json": {"boot": {"kernel": "/k"}},
     "profiles/bad.json": {"cloud_id": "bad.txt", "meta_data_id": "bad.yaml"},
     "profiles/empty.json": {"cloud_id": "empty.yaml"},
-    "groups/one.json": {"profile": "p", "selector": {"mac": "52:54:00:00:00:01"}, "metadata": {"hostname": "one", "role": "db"}},
-    "groups/own.json": {"profile": "own", "selector": {"serial": "SN 0042/7;x"}, "metadata": {"role": "r"}},
+    "groups/one.json": {
+        "profile": "p",
+        "selector": {"mac": "52:54:00:00:00:01"},
+        "metadata": {"hostname": "one", "role": "db"},
+    },
+    "groups/own.json": {
+        "profile": "own",
+        "selector": {"serial": "SN 0042/7;x"},
+        "metadata": {"role": "r"},
+    },
     "groups/none.json": {"profile": "none", "selector": {"hostname": "bare.example.com"}},
     "groups/bad.json": {"profile": "bad", "selector": {"x": "bad"}},
     "groups/empty.json": {"profile": "empty", "selector": {"x": "empty"}},
@@ -38,7 +50,9 @@ def test_a_seed_by_path(server: vesta.Server) -> None:
     vesta.check_equal(meta.header("Content-Type"), "text/plain; charset=utf-8")
     vesta.check("group=one;" in (meta.header("Vesta-Match") or ""), "Vesta-Match")
     user = server.get(seed + "user-data").want(200)
-    vesta.check_equal(user.text, "#cloud-config\nwrite_files:\n  - path: /etc/role\n    content: db\n")
+    vesta.check_equal(
+        user.text, "#cloud-config\nwrite_files:\n  - path: /etc/role\n    content: db\n"
+    )
     server.get(seed + "network-config").want(200, "version: 2\nethernets: {}\n")
     server.get(seed + "vendor-data").want(200, "")
 
@@ -66,8 +80,15 @@ def test_defaults_without_templates(server: vesta.Server) -> None:
 
 
 def test_what_is_no_file_of_a_seed(server: vesta.Server) -> None:
-    for path in ("/nocloud", "/nocloud/", "/nocloud/mac=52:54:00:00:00:01/", "/nocloud/x=1/y/meta-data",
-                 "/nocloud/mac=52:54:00:00:00:01/ipxe", "/nocloud?file=ipxe", "/user-data"):
+    for path in (
+        "/nocloud",
+        "/nocloud/",
+        "/nocloud/mac=52:54:00:00:00:01/",
+        "/nocloud/x=1/y/meta-data",
+        "/nocloud/mac=52:54:00:00:00:01/ipxe",
+        "/nocloud?file=ipxe",
+        "/user-data",
+    ):
         server.get(path).want(404)
     server.get("/nocloud/mac=52:54:00:00:00:09/meta-data").want(404)
 

@@ -114,8 +114,6 @@ def test_head_is_answered_wherever_get_is(server: Server) -> None:
             check_equal(got.header(name), want.header(name), f"{o}: {name}")
 
 
-
-
 # --- statuses --------------------------------------------------------------------------------------
 
 

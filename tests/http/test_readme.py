@@ -51,8 +51,13 @@ def test_every_transcript_is_true() -> None:
             for command, shown in transcripts(page.read_text(encoding="utf-8")):
                 done = subprocess.run(
                     ["bash", "-c", there.sub(lambda m: places[m[0]], command)],
-                    cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                    timeout=vesta.DEADLINE, env=env, check=False,
+                    cwd=ROOT,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    timeout=vesta.DEADLINE,
+                    env=env,
+                    check=False,
                 )
                 got = done.stdout.replace(f"{scratch}/", "build/")
                 vesta.check(
@@ -62,8 +67,12 @@ def test_every_transcript_is_true() -> None:
 
 
 def test_every_flag_that_is_named_exists() -> None:
-    helps = "".join(vesta.run(c, "--help").out for c in ("serve", "import", "export", "get", "put", "verify"))
+    helps = "".join(
+        vesta.run(c, "--help").out for c in ("serve", "import", "export", "get", "put", "verify")
+    )
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
-        for block in re.findall(r"^ *```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.M | re.S):
+        for block in re.findall(
+            r"^ *```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.M | re.S
+        ):
             for flag in re.findall(r"vesta [^\n]*?(--[a-z-]+)", block):
                 vesta.check(flag in helps, f"{page.name} names {flag}, which no command has")

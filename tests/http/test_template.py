@@ -10,7 +10,9 @@ from vesta import Outcome, Scratch, check, check_equal
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def render(template: Union[str, bytes], data: Any = None, *flags: str, name: str = "data.yaml") -> Outcome:
+def render(
+    template: Union[str, bytes], data: Any = None, *flags: str, name: str = "data.yaml"
+) -> Outcome:
     """Renders the text as a file t with the data as a file; paths in messages are relative."""
     with Scratch() as scratch:
         files = {"t": template}
@@ -65,16 +67,43 @@ def test_a_terminal_is_not_steered_by_a_template() -> None:
 def test_kind_decides_what_a_request_may_bring() -> None:
     data = "request: {query: {host: 'a b'}}\n"
     text = "{{.request.query.host}}"
-    for kind in ("ipxe", "grub", "pxelinux", "cloud", "ignition", "meta-data", "network-config", "vendor-data"):
+    for kind in (
+        "ipxe",
+        "grub",
+        "pxelinux",
+        "cloud",
+        "ignition",
+        "meta-data",
+        "network-config",
+        "vendor-data",
+    ):
         done = render(text, data, "--kind", kind).want(1)
         check(".request.query.host" in done.err and "a b" not in done.err, done.err)
         check_equal(render(text, data, "--kind", kind, "--trust-request").want(0).out, "a b", kind)
     check_equal(render(text, data).want(0).out, "a b", "generic")
-    check_equal(render("{{toJson .request.query.host}}", data, "--kind", "cloud").want(0).out, '"a b"', "toJson")
-    check_equal(render("{{grubquote .request.query.host}}", data, "--kind", "grub").want(0).out, "'a b'", "grubquote")
-    check_equal(render("#!/bin/sh\n{{toJson .request.query.host}}", data, "--kind", "cloud").code, 1, "a script")
-    check_equal(render("{{.host}}", "host: a b\n", "--kind", "ipxe").want(0).out, "a b", "no request")
-    check_equal(render('{{index .request.query "x"}}.', data, "--kind", "ipxe").want(0).out, ".", "a string map")
+    check_equal(
+        render("{{toJson .request.query.host}}", data, "--kind", "cloud").want(0).out,
+        '"a b"',
+        "toJson",
+    )
+    check_equal(
+        render("{{grubquote .request.query.host}}", data, "--kind", "grub").want(0).out,
+        "'a b'",
+        "grubquote",
+    )
+    check_equal(
+        render("#!/bin/sh\n{{toJson .request.query.host}}", data, "--kind", "cloud").code,
+        1,
+        "a script",
+    )
+    check_equal(
+        render("{{.host}}", "host: a b\n", "--kind", "ipxe").want(0).out, "a b", "no request"
+    )
+    check_equal(
+        render('{{index .request.query "x"}}.', data, "--kind", "ipxe").want(0).out,
+        ".",
+        "a string map",
+    )
 
 
 def test_wrong_usage() -> None:
@@ -107,6 +136,17 @@ def test_functions_are_documented() -> None:
 
 def test_no_function_reads_the_world() -> None:
     names = {line.split()[0] for line in vesta.run("functions").want(0).out.splitlines()}
-    unsafe = {"env", "expandenv", "now", "date", "randAlphaNum", "genPrivateKey", "getHostByName", "tpl", "include",
-              "readFile", "uuidv4"}
+    unsafe = {
+        "env",
+        "expandenv",
+        "now",
+        "date",
+        "randAlphaNum",
+        "genPrivateKey",
+        "getHostByName",
+        "tpl",
+        "include",
+        "readFile",
+        "uuidv4",
+    }
     check(not names & unsafe, f"{names & unsafe}")
