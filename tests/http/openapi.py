@@ -207,7 +207,7 @@ def table_of_routes() -> list[tuple[str, str, str]]:
         row = " ".join(row.split()).removesuffix(",")
         if not row:
             continue
-        match = re.fullmatch(r'\{"([A-Z]+)", "([^"]+)", ([A-Z_]+), [A-Z_0]+, \w+}?', row)
+        match = re.fullmatch(r'\{"([A-Z]+)", "([^"]+)", ([A-Z_]+), [^{}"]+}?', row)
         if not match:
             raise Failure(f"a row of the route table that cannot be read: {row}")
         found.append((match[1], match[2].replace("...}", "}"), match[3]))

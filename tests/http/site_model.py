@@ -79,7 +79,7 @@ class Model:
                 value = value.lower()
             stored["selector"][key] = value
         if "boot" in body:
-            boot = {k: v for k, v in body["boot"].items() if v not in ("", [])}
+            boot = {k: v for k, v in body["boot"].items() if v not in ("", [], {})}
             stored["boot"] = boot
         return stored
 

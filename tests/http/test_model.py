@@ -28,6 +28,7 @@ LABELS = {
     "os": ["installed", "", "grüße"],
     "rack": ["1", "2"],
 }
+ARCHITECTURES = ["x86_64", "arm64", "i386"]
 TEMPLATES = [b"", b"plain\n", b"{{.os}}", b"{{if .os}}x{{end}}\n", b"#cloud-config\n{}\n"]
 BROKEN_TEMPLATES = [b"{{", b"{{.a-b}}", b"x\n{{nothing}}", b"{{end}}", b"{{if}}"]
 WRONG_TYPES: list[Any] = ["text", 7, True, [], {}, [1], {"a": 1}]
@@ -97,6 +98,10 @@ class Maker:
                 continue
             known = self.known(key)
             made[key] = id_ if key == "id" else known() if known else self.valid(below)
+        below = schema.get("additionalProperties")
+        if isinstance(below, dict) and "properties" in self.resolve(below):
+            names = self.rng.sample(ARCHITECTURES, self.rng.randint(0, 2))
+            return {name: self.valid(below) for name in names}
         if "properties" not in schema:
             return {self.text(): self.anything() for _ in range(self.rng.randint(0, 3))}
         return made

@@ -55,15 +55,25 @@ SITE: dict[str, Any] = {
         "arch",
         efi="sub/grubx64.efi",
         arch={
-            "aarch64": {"kernel": "/assets/arm/k", "args": ["arm=1"], "efi": "/assets/sub/grubaa64"},
+            "aarch64": {
+                "kernel": "/assets/arm/k",
+                "args": ["arm=1"],
+                "efi": "/assets/sub/grubaa64",
+            },
             "i386": {"initrd": []},
         },
     ),
     "profiles/arch-only.json": {"id": "arch-only", "boot": {"arch": {"x86_64": {"kernel": "/k"}}}},
     "pxelinux/own.cfg": "SAY {{.request.query.mac}}\nLOCALBOOT 0\n# {{.request.query.x}}\n",
 }
-ASSETS = {"k": b"kernel", "i": b"initrd", "sub/grubx64.efi": b"MZx64", "sub/grubaa64": b"MZaa64",
-          "px/ldlinux.c32": b"c32", "px/pxelinux.cfg/default": b"SAY from the assets\n"}
+ASSETS = {
+    "k": b"kernel",
+    "i": b"initrd",
+    "sub/grubx64.efi": b"MZx64",
+    "sub/grubaa64": b"MZaa64",
+    "px/ldlinux.c32": b"c32",
+    "px/pxelinux.cfg/default": b"SAY from the assets\n",
+}
 
 
 def start() -> Server:
@@ -71,8 +81,10 @@ def start() -> Server:
 
 
 def config(name: str, base: str) -> str:
-    return (f"DEFAULT vesta\nPROMPT 0\nLABEL vesta\n  MENU LABEL {name}\n  KERNEL {base}/assets/k\n"
-            f"  INITRD {base}/assets/i\n  APPEND profile={name}\n")
+    return (
+        f"DEFAULT vesta\nPROMPT 0\nLABEL vesta\n  MENU LABEL {name}\n  KERNEL {base}/assets/k\n"
+        f"  INITRD {base}/assets/i\n  APPEND profile={name}\n"
+    )
 
 
 # --- PXELINUX ---------------------------------------------------------------------------------------
@@ -80,14 +92,20 @@ def config(name: str, base: str) -> str:
 
 def test_pxelinux_by_each_name(server: Server) -> None:
     names = [
-        (UUID, "by-uuid"), (SWAPPED, "by-uuid"), (SWAPPED.upper(), "by-uuid"),
+        (UUID, "by-uuid"),
+        (SWAPPED, "by-uuid"),
+        (SWAPPED.upper(), "by-uuid"),
         ("01-52-54-00-a1-b2-c3", "by-mac"),
-        ("0A00020F", "by-ip"), ("0a00020f", "by-ip"), ("0A0003", "by-net"),
+        ("0A00020F", "by-ip"),
+        ("0a00020f", "by-ip"),
+        ("0A0003", "by-net"),
         ("default", "other"),
     ]
     for prefix in ("/", "/px/", "/a/b%20c/", "//", "/assets/", "/assets/px/x/"):
         for name, profile_id in names:
-            answer = server.get(f"{prefix}pxelinux.cfg/{name}").want(200, config(profile_id, server.boot_url))
+            answer = server.get(f"{prefix}pxelinux.cfg/{name}").want(
+                200, config(profile_id, server.boot_url)
+            )
             check_equal(answer.header("Content-Type"), TEXT, name)
             group = "default" if name == "default" else profile_id
             check_equal(answer.header("Vesta-Match"), f"group={group}; revision=1", name)
@@ -96,9 +114,27 @@ def test_pxelinux_by_each_name(server: Server) -> None:
 
 def test_pxelinux_asks_on_after_404(server: Server) -> None:
     """A default group must not answer for the first name, or the others would never be asked for."""
-    names = ["00000000-0000-0000-0000-000000000001", "01-52-54-00-a1-b2-c4", "0A000210", "0A00021",
-             "0A0002", "0A000", "0A", "0", "0A00020F0", "01-52-54-00-a1-b2", "ldlinux.c32", "x/default", "",
-             "DEFAULT", UUID + "0", UUID.replace("-", "+"), "..", "%2e", "0A00020G"]
+    names = [
+        "00000000-0000-0000-0000-000000000001",
+        "01-52-54-00-a1-b2-c4",
+        "0A000210",
+        "0A00021",
+        "0A0002",
+        "0A000",
+        "0A",
+        "0",
+        "0A00020F0",
+        "01-52-54-00-a1-b2",
+        "ldlinux.c32",
+        "x/default",
+        "",
+        "DEFAULT",
+        UUID + "0",
+        UUID.replace("-", "+"),
+        "..",
+        "%2e",
+        "0A00020G",
+    ]
     for name in names:
         for prefix in ("/", "/px/"):
             answer = server.get(f"{prefix}pxelinux.cfg/{name}").want(404)
@@ -108,8 +144,10 @@ def test_pxelinux_asks_on_after_404(server: Server) -> None:
 
 def test_pxelinux_over_http_1_0(server: Server) -> None:
     """As lpxelinux asks: HTTP/1.0, a cookie; the end of the connection ends the answer."""
-    request = (f"GET /px/pxelinux.cfg/{SWAPPED} HTTP/1.0\r\nHost: 10.0.2.2:18080\r\nUser-Agent: Syslinux/6.04\r\n"
-               f"Connection: close\r\nCookie: _Syslinux_ip=ip=10.0.2.15;_Syslinux_SYSUUID={SWAPPED}\r\n\r\n")
+    request = (
+        f"GET /px/pxelinux.cfg/{SWAPPED} HTTP/1.0\r\nHost: 10.0.2.2:18080\r\nUser-Agent: Syslinux/6.04\r\n"
+        f"Connection: close\r\nCookie: _Syslinux_ip=ip=10.0.2.15;_Syslinux_SYSUUID={SWAPPED}\r\n\r\n"
+    )
     with server.connect() as c:
         c.send(request.encode())
         answer = c.read_response().want(200, config("by-uuid", server.boot_url))
@@ -145,10 +183,16 @@ def test_files_of_the_assets_win(server: Server) -> None:
 
 
 def test_render_and_explain(server: Server) -> None:
-    answer = server.api("GET", f"/render/pxelinux?uuid={UUID}").want(200, config("by-uuid", server.boot_url))
+    answer = server.api("GET", f"/render/pxelinux?uuid={UUID}").want(
+        200, config("by-uuid", server.boot_url)
+    )
     check_equal(answer.header("Content-Type"), TEXT, "Content-Type")
     documents = server.api("GET", f"/explain?uuid={UUID}").want(200).json()["documents"]
-    check_equal([(d["status"], d["builtin"]) for d in documents if d["kind"] == "pxelinux"], [(200, True)], "explain")
+    check_equal(
+        [(d["status"], d["builtin"]) for d in documents if d["kind"] == "pxelinux"],
+        [(200, True)],
+        "explain",
+    )
     out = run("render", "pxelinux", "--data-path", server.data, f"uuid={UUID}").want(0).out
     check_equal(out, config("by-uuid", server.boot_url), "vesta render")
 
@@ -175,9 +219,11 @@ menuentry 'Debian'\\''s rescue system' {{
 
 def test_grub_by_what_it_says_of_itself(server: Server) -> None:
     at = server.boot_url.removeprefix("http://")
-    for query, name in [(f"mac=52:54:00:a1:b2:c3&uuid={UUID.replace('1', '2')}&serial=SN", "by-mac"),
-                        (f"mac=52:54:00:a1:b2:c3&uuid={UUID}&serial=SN", "by-uuid"),
-                        ("mac=52:54:00:a1:b2:c4&uuid=&serial=", "other")]:
+    for query, name in [
+        (f"mac=52:54:00:a1:b2:c3&uuid={UUID.replace('1', '2')}&serial=SN", "by-mac"),
+        (f"mac=52:54:00:a1:b2:c3&uuid={UUID}&serial=SN", "by-uuid"),
+        ("mac=52:54:00:a1:b2:c4&uuid=&serial=", "other"),
+    ]:
         answer = server.get(f"/grub?{query}", GRUB).want(200)
         check(f"menuentry '{name}' {{\n" in answer.text, answer.text)
         check(f'linux "(http,{at})/assets/k" profile={name}\n' in answer.text, answer.text)
@@ -186,7 +232,11 @@ def test_grub_by_what_it_says_of_itself(server: Server) -> None:
 
 def test_others_get_matchboxs_text_with_quotes_where_it_would_break(server: Server) -> None:
     text = server.get("/grub?case=quoted").want(200).text
-    check('linuxefi "http://192.0.2.7:81/k?a=1&b=2" initrd=main \'ds=nocloud;s=http://h/nocloud/mac=1/\' ' in text, text)
+    check(
+        "linuxefi \"http://192.0.2.7:81/k?a=1&b=2\" initrd=main 'ds=nocloud;s=http://h/nocloud/mac=1/' "
+        in text,
+        text,
+    )
     check("'u=http://h/?a=1&b=2' m=${mac:hexhyp} n=" in text, text)
 
 
@@ -194,15 +244,33 @@ def test_others_get_matchboxs_text_with_quotes_where_it_would_break(server: Serv
 
 
 def test_httpboot(server: Server) -> None:
-    for path, body in [("/httpboot/sub/grubx64.efi", b"MZx64"), ("/httpboot?case=arch", b"MZx64"),
-                       ("/httpboot/?case=arch&arch=16", b"MZx64"), ("/httpboot?case=arch&arch=19", b"MZaa64"),
-                       ("/httpboot?case=arch&arch=arm64", b"MZaa64")]:
-        check_equal(server.get(path).want(200, body).header("Content-Type"), "application/efi", path)
+    for path, body in [
+        ("/httpboot/sub/grubx64.efi", b"MZx64"),
+        ("/httpboot?case=arch", b"MZx64"),
+        ("/httpboot/?case=arch&arch=16", b"MZx64"),
+        ("/httpboot?case=arch&arch=19", b"MZaa64"),
+        ("/httpboot?case=arch&arch=arm64", b"MZaa64"),
+    ]:
+        check_equal(
+            server.get(path).want(200, body).header("Content-Type"), "application/efi", path
+        )
         head = server.get(path, {}, "HEAD").want(200, b"")
-        check_equal((head.length, head.header("Content-Type")), (len(body), "application/efi"), path)
-    check_equal(server.get("/httpboot?case=arch").header("Vesta-Match"), "group=arch; revision=1", "Vesta-Match")
-    for path in ("/httpboot/k", "/httpboot/gone.efi", "/httpboot?mac=52:54:00:a1:b2:c3", "/httpboot/../k.efi",
-                 "/httpboot/sub", "/httpboot"):
+        check_equal(
+            (head.length, head.header("Content-Type")), (len(body), "application/efi"), path
+        )
+    check_equal(
+        server.get("/httpboot?case=arch").header("Vesta-Match"),
+        "group=arch; revision=1",
+        "Vesta-Match",
+    )
+    for path in (
+        "/httpboot/k",
+        "/httpboot/gone.efi",
+        "/httpboot?mac=52:54:00:a1:b2:c3",
+        "/httpboot/../k.efi",
+        "/httpboot/sub",
+        "/httpboot",
+    ):
         server.get(path).want(404)
 
 
@@ -214,23 +282,48 @@ def test_boot_by_architecture(server: Server) -> None:
     arm = "#!ipxe\nkernel /assets/arm/k arm=1\ninitrd /assets/i\nboot\n"
     i386 = "#!ipxe\nkernel /assets/k profile=arch\nboot\n"
     for _ in range(2):  # the second time from what is kept
-        for arch, want in [("", common), ("x86_64", common), ("7", common), ("arm64", arm), ("AARCH64", arm),
-                           ("11", arm), ("00011", arm), ("0", i386), ("i686", i386), ("vax", common)]:
+        for arch, want in [
+            ("", common),
+            ("x86_64", common),
+            ("7", common),
+            ("arm64", arm),
+            ("AARCH64", arm),
+            ("11", arm),
+            ("00011", arm),
+            ("0", i386),
+            ("i686", i386),
+            ("vax", common),
+        ]:
             server.get(f"/ipxe?case=arch&arch={arch}").want(200, want)
     check("arm/k" in server.get("/pxelinux?case=arch&arch=arm64").want(200).text, "pxelinux")
     server.get("/ipxe?case=arch-only&arch=9").want(200, "#!ipxe\nkernel /k\nboot\n")
-    check("architecture" in server.get("/ipxe?case=arch-only&arch=arm64").want(404).text, "no reason")
+    check(
+        "architecture" in server.get("/ipxe?case=arch-only&arch=arm64").want(404).text, "no reason"
+    )
     server.get("/ipxe?case=arm&arch=arm64").want(200)
-    check_equal(server.get("/ipxe?case=arm&arch=11").header("Vesta-Match"), "group=arm; revision=1", "arch=11")
+    check_equal(
+        server.get("/ipxe?case=arm&arch=11").header("Vesta-Match"),
+        "group=arm; revision=1",
+        "arch=11",
+    )
 
 
 def test_architectures_are_kept_as_they_are_named(server: Server) -> None:
     arch = server.api("GET", "/profiles/arch").want(200).json()["boot"]["arch"]
-    check_equal(arch["arm64"], {"kernel": "/assets/arm/k", "args": ["arm=1"], "efi": "/assets/sub/grubaa64"}, "arm64")
+    check_equal(
+        arch["arm64"],
+        {"kernel": "/assets/arm/k", "args": ["arm=1"], "efi": "/assets/sub/grubaa64"},
+        "arm64",
+    )
     check_equal(arch["i386"], {"initrd": []}, "i386")
-    for bad, pointer in [({"arm64": {}, "aarch64": {}}, "/boot/arch"), ({"arm64": []}, "/boot/arch/arm64"),
-                         ({"arm64": {"kernal": "/k"}}, "/boot/arch/arm64/kernal"), ([], "/boot/arch"),
-                         ({"a b": {}}, "/boot/arch/a b"), ({"arm64": {"args": "x"}}, "/boot/arch/arm64/args")]:
+    for bad, pointer in [
+        ({"arm64": {}, "aarch64": {}}, "/boot/arch"),
+        ({"arm64": []}, "/boot/arch/arm64"),
+        ({"arm64": {"kernal": "/k"}}, "/boot/arch/arm64/kernal"),
+        ([], "/boot/arch"),
+        ({"a b": {}}, "/boot/arch/a b"),
+        ({"arm64": {"args": "x"}}, "/boot/arch/arm64/args"),
+    ]:
         problem = server.api("PUT", "/profiles/bad", {"boot": {"arch": bad}}).want(422).json()
         check_equal([f["pointer"] for f in problem["findings"]], [pointer], str(bad))
 
@@ -245,12 +338,26 @@ def test_public_url() -> None:
         answer = server.get("/grub?mac=52:54:00:a1:b2:c3")
         check(f'linux "{url}/assets/k" profile=by-mac\n' in answer.text, answer.text)
         server.api("GET", "/render/grub?mac=52:54:00:a1:b2:c3").want(200, answer.text)
-        server.get("/ipxe").want(200, "#!ipxe\nkernel /assets/k profile=other\ninitrd /assets/i\nboot\n")
+        server.get("/ipxe").want(
+            200, "#!ipxe\nkernel /assets/k profile=other\ninitrd /assets/i\nboot\n"
+        )
         server.api("GET", "/render/pxelinux").want(200, config("other", url))
 
 
 def test_public_url_that_is_none() -> None:
-    for url in ("boot.example.com", "ftp://x", "http://", "http://:80", "http://a b", "http://a/?q", "http://a/#f",
-                "http://a/$x", "http://" + "a" * 300):
+    for url in (
+        "boot.example.com",
+        "ftp://x",
+        "http://",
+        "http://:80",
+        "http://a b",
+        "http://a/?q",
+        "http://a/#f",
+        "http://a/$x",
+        "http://" + "a" * 300,
+    ):
         outcome = run("serve", "--data-path", "/nonexistent", "--public-url", url).want(1)
-        check("public URL" in outcome.err and "http://boot.example.com:8080" in outcome.err, outcome.err)
+        check(
+            "public URL" in outcome.err and "http://boot.example.com:8080" in outcome.err,
+            outcome.err,
+        )
