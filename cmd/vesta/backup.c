@@ -36,8 +36,8 @@ int command_backup(int argc, char **argv)
     struct err e = ERR_INIT;
     if (service_backup(data_path, rest[0], progress(), &shown, &e))
         return complain(&e);
-    printf("backed up to %s; the signing key is not in it: keep a copy of %s/signing.key too\n",
-           rest[0], data_path);
+    printf("backed up to %s; the keys are not in it: keep a copy of %s/keys too\n", rest[0],
+           data_path);
     return EXIT_DONE;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "command.h"
+#include "service/keyring.h"
 #include "sign/sign.h"
 
 #define KEY_MAX (1u << 16)
@@ -93,6 +94,14 @@ static err_code load_key(const char *path, struct sign_key **ret, struct err *e)
     return c;
 }
 
+/* The data path's key that makes OpenPGP signatures. */
+static void own_key(const char *data_path, char *dst, size_t size)
+{
+    snprintf(dst, size, "%s/" KEYRING_FOLDER "/openpgp.key", data_path);
+    if (access(dst, F_OK) != 0)
+        snprintf(dst, size, "%s/" KEYRING_FOLDER "/signing.key", data_path);
+}
+
 int command_verify(int argc, char **argv)
 {
     const char *key = "", *data_path = DEFAULT_DATA_PATH;
@@ -105,7 +114,7 @@ int command_verify(int argc, char **argv)
     int status;
     if (flags_parse(argc, argv, flags, 2, 2, rest, &status) < 0)
         return status;
-    snprintf(own, sizeof own, "%s/signing.key", data_path);
+    own_key(data_path, own, sizeof own);
     struct err e = ERR_INIT;
     struct sign_key *k = NULL;
     BUF_LOCAL(body, SIGNED_MAX);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@
 
 struct settings {
     const char *address, *api_address, *data_path, *assets_path, *log_level, *log_format,
-        *public_url;
+        *public_url, *key_ring_path, *passphrase_file;
     bool strict_labels, trust_request, insecure_api;
     unsigned threads, keep_revisions;
 };
@@ -192,6 +193,42 @@ static void raise_file_limit(void)
     }
 }
 
+/* Of the key ring: from the file, else from the environment, as matchbox has it. Absent without. */
+static err_code read_passphrase(const char *file, struct buf *dst, struct str *ret, struct err *e)
+{
+    const char *text = getenv("VESTA_PASSPHRASE");
+    if (!text)
+        text = getenv("MATCHBOX_PASSPHRASE");
+    if (!file) {
+        *ret = str_c(text);
+        return ERR_OK;
+    }
+    err_code c = read_file(file, dst, e);
+    if (c)
+        return c;
+    while (dst->n && (dst->p[dst->n - 1] == '\n' || dst->p[dst->n - 1] == '\r'))
+        dst->n--;
+    *ret = dst->n ? buf_str(dst) : STR("");
+    return ERR_OK;
+}
+
+static err_code open_service(const struct settings *o, struct running *r, struct err *e)
+{
+    BUF_LOCAL(secret, 4096);
+    struct service_options so = {.data_path = o->data_path,
+                                 .create = true,
+                                 .keep_revisions = o->keep_revisions,
+                                 .trust_request = o->trust_request,
+                                 .key_ring_path = o->key_ring_path,
+                                 .log = log_writer_sink(r->log)};
+    err_code c = read_passphrase(o->passphrase_file, &secret, &so.passphrase, e);
+    if (!c)
+        c = service_open(&so, &r->service, e);
+    if (secret.p)
+        sodium_memzero(secret.p, secret.cap);
+    return c;
+}
+
 static err_code start_all(const struct settings *o, struct running *r, struct err *e)
 {
     enum log_level level;
@@ -210,12 +247,7 @@ static err_code start_all(const struct settings *o, struct running *r, struct er
         c = log_writer_start(STDERR_FILENO, json ? LOG_JSON : LOG_TEXT, level, &r->log, e);
     if (c)
         return c;
-    struct service_options so = {.data_path = o->data_path,
-                                 .create = true,
-                                 .keep_revisions = o->keep_revisions,
-                                 .trust_request = o->trust_request,
-                                 .log = log_writer_sink(r->log)};
-    c = service_open(&so, &r->service, e);
+    c = open_service(o, r, e);
     if (!c)
         c = start_boot_plane(o, r, e);
     if (!c)
@@ -237,12 +269,16 @@ int command_serve(int argc, char **argv)
     const struct flag flags[] = {
         {"address", FLAG_TEXT, &o.address, true, "HOST:PORT", "where machines ask"},
         {"api-address", FLAG_TEXT, &o.api_address, true, "HOST:PORT", "where operators ask"},
-        {"data-path", FLAG_TEXT, &o.data_path, true, "DIR", "database, key and token"},
+        {"data-path", FLAG_TEXT, &o.data_path, true, "DIR", "database, keys and token"},
         {"assets-path", FLAG_TEXT, &o.assets_path, true, "DIR",
          "files below /assets/ (default: assets in the data path; empty: none)"},
         {"public-url", FLAG_TEXT, &o.public_url, true, "URL",
          "where machines reach --address, for loaders that need whole URLs (default: the address "
          "that they came to)"},
+        {"key-ring-path", FLAG_TEXT, &o.key_ring_path, true, "FILE",
+         "a matchbox key ring: its key makes the OpenPGP signatures"},
+        {"passphrase-file", FLAG_TEXT, &o.passphrase_file, true, "FILE",
+         "the key ring's passphrase (or VESTA_PASSPHRASE)"},
         {"log-level", FLAG_TEXT, &o.log_level, true, "LEVEL", "debug, info, warn or error"},
         {"log-format", FLAG_TEXT, &o.log_format, true, "FORM", "text or json"},
         {"strict-labels", FLAG_SWITCH, &o.strict_labels, true, NULL,

@@ -67,7 +67,19 @@ void not_found(struct http_request *q, struct http_response *r)
     http_text(q, r, 404, "not found");
 }
 
-/* A file of a NoCloud seed; cloud-init takes its texts without a signature. */
+/* Answers with a file of the assets, if the path names one that is there. */
+static bool asset_is_there(struct boot *b, struct http_request *q, struct http_response *r)
+{
+    if (!b->assets || !str_starts(q->path, STR("/assets/")))
+        return false;
+    assets_respond(b->assets, str_skip(q->path, 8), NULL, q, r);
+    if (r->status != 404)
+        return true;
+    *r = (struct http_response){.status = 0};
+    return false;
+}
+
+/* A file of a NoCloud seed. */
 static void answer_seed(struct boot *b, struct http_request *q, struct http_response *r,
                         struct note *note)
 {
@@ -84,24 +96,19 @@ static void answer_seed(struct boot *b, struct http_request *q, struct http_resp
 
 /* A file of the assets that is there, else what is rendered for the name. */
 static void answer_pxelinux(struct boot *b, struct http_request *q, struct http_response *r,
-                            struct note *note, struct str name)
+                            struct note *note)
 {
-    if (b->assets && str_starts(q->path, STR("/assets/"))) {
-        assets_respond(b->assets, str_skip(q->path, 8), NULL, q, r);
-        if (r->status != 404)
-            return;
-        *r = (struct http_response){.status = 0};
-    }
+    struct str name;
+    if (asset_is_there(b, q, r) || !pxelinux_is(q->path, &name))
+        return;
     struct pxelinux_ask ask;
     struct err e = ERR_INIT;
-    enum service_form form = cut_form(&name);
     err_code c = pxelinux_read(q->arena, name, q->raw_query, &ask, &e);
     if (c) {
         answer_failed(q, r, note, c, &e);
         return;
     }
     const struct ask document = {.document = RENDER_PXELINUX,
-                                 .form = form,
                                  .raw_query = ask.raw_query,
                                  .selects = ask.selects,
                                  .otherwise = ask.otherwise};
@@ -151,30 +158,61 @@ static void answer_ready(struct boot *b, struct http_request *q, struct http_res
     http_text(q, r, ready ? 200 : 503, ready ? "ready" : "still loading");
 }
 
+static void answer_named(struct boot *b, struct http_request *q, struct http_response *r,
+                         struct note *note)
+{
+    struct ask ask = {.raw_query = q->raw_query};
+    render_from_name(str_skip(q->path, 1), &ask.document);
+    answer_document(b, q, r, note, &ask);
+}
+
 /* --- paths ----------------------------------------------------------------------------------- */
 
-enum path_match {
-    MATCH_WHOLE,
-    MATCH_BELOW,  /* all that begins with it */
-    MATCH_SIGNED, /* it, and it with what asks for a signature at its end */
+struct route {
+    struct str path;
+    bool below; /* and all that begins with it */
+    /* There are signatures over what it answers. */
+    bool is_signed;
+    unsigned class;
+    path_handler *answer;
 };
 
-static const struct {
-    struct str path;
-    enum path_match match;
-    enum path_class class;
-    path_handler *answer;
-} paths[] = {
-    {STR_INIT("/"), MATCH_WHOLE, PATH_OTHER, answer_name},
-    {STR_INIT("/assets/"), MATCH_BELOW, PATH_ASSETS, answer_assets},
-    {STR_INIT("/httpboot"), MATCH_WHOLE, PATH_HTTPBOOT, answer_httpboot},
-    {STR_INIT("/httpboot/"), MATCH_BELOW, PATH_HTTPBOOT, answer_httpboot_file},
-    {STR_INIT("/boot.ipxe"), MATCH_SIGNED, PATH_BOOT, answer_boot_script},
-    {STR_INIT("/boot.ipxe.0"), MATCH_SIGNED, PATH_BOOT, answer_boot_script},
-    {STR_INIT("/key.asc"), MATCH_WHOLE, PATH_KEY, answer_key},
-    {STR_INIT("/healthz"), MATCH_WHOLE, PATH_HEALTH, answer_alive},
-    {STR_INIT("/readyz"), MATCH_WHOLE, PATH_HEALTH, answer_ready},
+static const struct route routes[] = {
+    {STR_INIT("/"), false, false, PATH_OTHER, answer_name},
+    {STR_INIT("/assets/"), true, false, PATH_ASSETS, answer_assets},
+    {STR_INIT("/httpboot"), false, false, PATH_HTTPBOOT, answer_httpboot},
+    {STR_INIT("/httpboot/"), true, false, PATH_HTTPBOOT, answer_httpboot_file},
+    {STR_INIT("/boot.ipxe"), false, true, PATH_BOOT, answer_boot_script},
+    {STR_INIT("/boot.ipxe.0"), false, true, PATH_BOOT, answer_boot_script},
+    {STR_INIT("/nocloud"), false, true, PATH_NOCLOUD, answer_seed},
+    {STR_INIT("/nocloud/"), true, true, PATH_NOCLOUD, answer_seed},
+    {STR_INIT("/key.asc"), false, false, PATH_KEY, answer_key},
+    {STR_INIT("/healthz"), false, false, PATH_HEALTH, answer_alive},
+    {STR_INIT("/readyz"), false, false, PATH_HEALTH, answer_ready},
 };
+
+static bool route_of(struct str path, struct route *ret)
+{
+    enum render_document d;
+    struct str name;
+    if (render_from_name(str_skip(path, 1), &d) && d <= RENDER_METADATA) {
+        *ret = (struct route){path, false, true, PATH_DOCUMENT + d, answer_named};
+        return true;
+    }
+    if (pxelinux_is(path, &name)) {
+        const unsigned class = PATH_DOCUMENT + RENDER_PXELINUX;
+        *ret = (struct route){path, true, true, class, answer_pxelinux};
+        return true;
+    }
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        const struct route *x = &routes[i];
+        if (x->below ? str_starts(path, x->path) : str_eq(path, x->path)) {
+            *ret = *x;
+            return true;
+        }
+    }
+    return false;
+}
 
 /*
  * Clients that were set up for matchbox may ask //ipxe or /./ipxe; Go's server sends them to the
@@ -209,23 +247,17 @@ static bool redirect_unclean(struct http_request *q, struct http_response *r)
     return true;
 }
 
-static void answer_path(struct boot *b, struct http_request *q, struct http_response *r,
-                        struct note *note)
+/* What is asked, and whether a signature over it: then plain is the request for what is signed. */
+static bool find_route(const struct http_request *q, struct http_request *plain, struct route *ret,
+                       enum service_form *ret_form)
 {
-    struct str unsigned_path = q->path;
-    cut_form(&unsigned_path);
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        struct str path = paths[i].path;
-        bool it = paths[i].match == MATCH_BELOW    ? str_starts(q->path, path)
-                  : paths[i].match == MATCH_SIGNED ? str_eq(unsigned_path, path)
-                                                   : str_eq(q->path, path);
-        if (!it)
-            continue;
-        note->path_class = paths[i].class;
-        paths[i].answer(b, q, r, note);
-        return;
-    }
-    not_found(q, r);
+    bool found = route_of(q->path, ret);
+    *plain = *q;
+    *ret_form = SERVICE_PLAIN;
+    if (found && !ret->is_signed)
+        return true;
+    *ret_form = cut_form(plain);
+    return *ret_form == SERVICE_PLAIN ? found : route_of(plain->path, ret) && ret->is_signed;
 }
 
 void boot_handle(void *ctx, struct http_request *q, struct http_response *r)
@@ -242,21 +274,23 @@ void boot_handle(void *ctx, struct http_request *q, struct http_response *r)
         http_add_header(r, "Allow", "GET, HEAD");
         return;
     }
-    struct ask ask = {.raw_query = q->raw_query};
-    struct str name = str_skip(q->path, 1), pxelinux;
-    ask.form = cut_form(&name);
-    if (render_from_name(name, &ask.document) && ask.document <= RENDER_METADATA) {
-        note->path_class = PATH_DOCUMENT + ask.document;
-        answer_document(b, q, r, note, &ask);
-    } else if (nocloud_is(q->path)) {
-        note->path_class = PATH_NOCLOUD;
-        answer_seed(b, q, r, note);
-    } else if (pxelinux_is(q->path, &pxelinux)) {
-        note->path_class = PATH_DOCUMENT + RENDER_PXELINUX;
-        answer_pxelinux(b, q, r, note, pxelinux);
-    } else if (!redirect_unclean(q, r)) {
-        answer_path(b, q, r, note);
+    struct http_request plain;
+    struct route route = {0};
+    enum service_form form;
+    bool found = find_route(q, &plain, &route, &form);
+    /* What is below a folder may be unclean yet; in a seed's path labels are its own matter. */
+    if ((!found || (route.below && !route.is_signed)) && redirect_unclean(q, r))
+        return;
+    if (!found) {
+        not_found(q, r);
+        return;
     }
+    note->path_class = route.class;
+    if (form != SERVICE_PLAIN && asset_is_there(b, q, r))
+        return;
+    route.answer(b, &plain, r, note);
+    if (form != SERVICE_PLAIN)
+        sign_response(b, q, r, note, form, path_classes[route.class]);
 }
 
 /* --- the access log ----------------------------------------------------------------------------

@@ -1,19 +1,6 @@
 /* Documents: from the labels of a query to what `service` makes of them. */
 #include "boot/parts.h"
 
-enum service_form cut_form(struct str *path)
-{
-    if (str_ends(*path, STR(".sig"))) {
-        path->n -= 4;
-        return SERVICE_SIG;
-    }
-    if (str_ends(*path, STR(".asc"))) {
-        path->n -= 4;
-        return SERVICE_ASC;
-    }
-    return SERVICE_PLAIN;
-}
-
 void set_bytes(struct http_response *r, struct str bytes, const char *content_type)
 {
     r->status = 200;
@@ -29,6 +16,8 @@ void answer_failed(struct http_request *q, struct http_response *r, struct note 
     err_format(e, text, sizeof text);
     arena_str(q->arena, str_c(text), &note->reason);
     http_text(q, r, c == ERR_NOT_FOUND ? 404 : c == ERR_BUSY ? 503 : 500, "%s", text);
+    if (c == ERR_BUSY)
+        http_add_header(r, "Retry-After", "1");
 }
 
 static void add_match_header(struct http_request *q, struct http_response *r,
@@ -43,13 +32,6 @@ static void add_match_header(struct http_request *q, struct http_response *r,
     const char *text = buf_c(&value);
     if (text)
         http_add_header(r, "Vesta-Match", text);
-}
-
-const char *form_content_type(enum render_document d, enum service_form form)
-{
-    return form == SERVICE_SIG   ? "application/pgp-signature"
-           : form == SERVICE_ASC ? "text/plain; charset=utf-8"
-                                 : render_content_type(d);
 }
 
 /* Logs what was not taken of the query. False after it has refused the request. */
@@ -118,7 +100,6 @@ bool read_question(struct boot *b, struct http_request *q, struct http_response 
         return false;
     *ret = (struct service_question){
         .document = ask->document,
-        .form = ask->form,
         .labels = &l->labels,
         .raw_query = ask->raw_query.p ? ask->raw_query : STR(""),
         .base = base_for(b, q, ask->document),
@@ -153,7 +134,7 @@ void answer_document(struct boot *b, struct http_request *q, struct http_respons
     if (c)
         answer_failed(q, r, note, c, &e);
     else
-        set_bytes(r, a.bytes, form_content_type(d, ask->form));
+        set_bytes(r, a.bytes, render_content_type(d));
     if (a.held) {
         r->kind = HTTP_BODY_HELD;
         r->held = a.held;

@@ -4,11 +4,6 @@
 
 #define ROOT "/nocloud"
 
-bool nocloud_is(struct str raw_path)
-{
-    return str_is(raw_path, ROOT) || str_starts(raw_path, STR(ROOT "/"));
-}
-
 static bool file_of(struct str name, enum render_document *ret)
 {
     enum render_document d;

@@ -19,8 +19,6 @@ struct nocloud_ask {
     struct str raw_query; /* the labels as a query string, without `file` */
 };
 
-/* Is the raw path one of a seed? */
-bool nocloud_is(struct str raw_path);
 /* ERR_NOT_FOUND when it names no file of a seed; ERR_NOMEM. Texts live in a. */
 err_code nocloud_read(struct arena *a, struct str raw_path, struct str raw_query,
                       struct nocloud_ask *ret, struct err *e);

@@ -45,9 +45,6 @@ void not_found(struct http_request *q, struct http_response *r);
 
 /* --- documents.c --- */
 
-/* Cuts what a name of a document ends in when a signature over it is asked for. */
-enum service_form cut_form(struct str *name);
-const char *form_content_type(enum render_document d, enum service_form form);
 /* 200 with bytes on the request's arena. */
 void set_bytes(struct http_response *r, struct str bytes, const char *content_type);
 /* What c says, as a status and a line of text; kept for the log. */
@@ -56,7 +53,6 @@ void answer_failed(struct http_request *q, struct http_response *r, struct note 
 /* What is asked for; raw_query holds the labels. The other texts may be absent. */
 struct ask {
     enum render_document document;
-    enum service_form form;
     struct str raw_query;
     struct str selects;   /* only a group that selects on this key */
     struct str otherwise; /* instead of raw_query when that has no group */
@@ -72,6 +68,18 @@ bool read_question(struct boot *b, struct http_request *q, struct http_response 
 /* Tells the log, and in a header the client, what was matched. */
 void note_answer(struct http_request *q, struct http_response *r, struct note *note,
                  const struct service_answer *a);
+
+/* --- signed.c --- */
+
+/*
+ * The one place where a request for a signature is told from one for what is signed: "/ipxe.sig?a"
+ * asks for a signature over what "/ipxe?a" gets, and so does GRUB's own spelling, "/grub?a.sig".
+ * Cuts what asks for it off path or query; SERVICE_PLAIN, and nothing cut, when nothing does.
+ */
+enum service_form cut_form(struct http_request *q);
+/* Puts a signature over the 200 that is in r into its place; another status stays as it is. */
+void sign_response(struct boot *b, struct http_request *q, struct http_response *r,
+                   struct note *note, enum service_form form, const char *name);
 
 /* --- script.c: /boot.ipxe --- */
 

@@ -194,29 +194,6 @@ static err_code document(struct service *s, const struct service_question *q,
     return ERR_OK;
 }
 
-err_code service_sign(struct service *s, struct str bytes, enum service_form form, struct arena *a,
-                      struct str *ret, struct err *e)
-{
-    struct buf sig;
-    buf_in_arena(&sig, a, 4096);
-    err_code c = signature_get(s->signatures, s->key, bytes, form == SERVICE_ASC, &sig, e);
-    if (!c)
-        *ret = buf_str(&sig);
-    return c;
-}
-
-/* Replaces the document by a signature over it. */
-static err_code sign_answer(struct service *s, const struct service_question *q, struct arena *a,
-                            struct service_answer *ret, struct err *e)
-{
-    struct catalog_doc *held = ret->held;
-    ret->held = NULL;
-    err_code c = service_sign(s, ret->bytes, q->form, a, &ret->bytes, e);
-    if (held)
-        catalog_doc_release(held);
-    return c;
-}
-
 /* What was matched, as far as it went. */
 static err_code note_found(const struct finding_out *f, struct arena *a, struct service_answer *ret,
                            struct err *e)
@@ -291,8 +268,6 @@ err_code service_answer(struct service *s, const struct service_question *q, str
     const struct catalog_view *v = catalog_enter(s->catalog);
     err_code c = answer_in_view(s, v, q, a, ret, e);
     catalog_leave(s->catalog);
-    if (!c && q->form != SERVICE_PLAIN)
-        c = sign_answer(s, q, a, ret, e);
     count_answer(s, q, ret, c);
     if (c && c != ERR_NOT_FOUND)
         err_prefix(e, "%s for group \"%.*s\"", render_name(q->document), STR_FMT(ret->group));

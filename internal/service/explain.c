@@ -244,7 +244,6 @@ err_code service_explain(struct service *s, const struct service_question *q, st
         return err_set(e, ERR_NOMEM, "out of memory while explaining");
     struct service_explanation out = {0};
     struct explaining x = {s, catalog_enter(s->catalog), q->labels, *q, a};
-    x.question.form = SERVICE_PLAIN;
     out.revision = catalog_revision(x.view);
     uint32_t n = catalog_rank(x.view, q->labels, found, SERVICE_RANKED_MAX, &out.groups_whole);
     bool ok = explain_groups(&x, found, n, &out);

@@ -7,7 +7,9 @@
 #include "base/counter.h"
 #include "service/service.h"
 
+struct keyring;
 struct signature_cache;
+struct signer;
 
 struct service {
     char *data_path;
@@ -16,9 +18,9 @@ struct service {
     struct store *store;
     struct catalog *catalog; /* NULL with store_only */
     struct render_builtins builtins;
-    struct sign_key *key;
-    struct buf public_key;
+    struct keyring *keys; /* NULL with store_only, as what follows */
     struct signature_cache *signatures;
+    struct signer *signer;
     struct token_uses *uses; /* NULL with store_only */
     struct counter matches, misses, render_errors[RENDER_DOCUMENTS];
 
@@ -35,7 +37,6 @@ struct service {
 };
 
 #define SERVICE_DATABASE   "vesta.db"
-#define SERVICE_KEY_FILE   "signing.key"
 #define SERVICE_TOKEN_FILE "admin.token"
 
 /* --- follower.c */
@@ -44,13 +45,10 @@ void follower_stop(struct service *s);
 /* Waits until the catalog has this revision. ERR_BUSY if it does not come within a minute. */
 err_code follower_wait(struct service *s, uint64_t revision, struct err *e);
 
-/* --- keys.c: files below the data path */
-err_code keys_load(struct service *s, struct err *e);
+/* --- tokens.c */
 /* Makes a token and its file if there is no admin's that is valid: at the first start, or when the
    last one has expired and nobody could get in. */
 err_code tokens_bootstrap(struct service *s, struct err *e);
-
-/* --- tokens.c */
 #define TOKEN_TEXT_MAX 64
 /* A new random token as text, and its hash. */
 void token_make_secret(char text[TOKEN_TEXT_MAX], unsigned char hash[32]);
@@ -70,13 +68,6 @@ uint64_t token_uses_get(struct token_uses *u, struct str id);
 err_code answer_in_view(struct service *s, const struct catalog_view *v,
                         const struct service_question *q, struct arena *a,
                         struct service_answer *ret, struct err *e);
-
-/* --- signature.c */
-err_code signature_cache_make(struct signature_cache **ret, struct err *e);
-void signature_cache_free(struct signature_cache *c);
-/* A signature over body by key, from the cache if it was made before; appended to dst. */
-err_code signature_get(struct signature_cache *c, const struct sign_key *key, struct str body,
-                       bool armored, struct buf *dst, struct err *e);
 
 /* --- validate.c: what a resource refers to, and what the store keeps of it */
 /* Texts and refs are on a. Syntax and shape only: whether references exist is not asked. */

@@ -5,8 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "service/keyring.h"
 #include "service/parts.h"
+#include "service/signature_cache.h"
+#include "service/signer.h"
 
 #define PATH_BYTES 4096
 
@@ -34,6 +38,29 @@ static err_code open_store(struct service *s, const struct service_options *o, s
     return c ? c : store_open(&so, &s->store, e);
 }
 
+/* Slow signatures get half of the processors. */
+static unsigned signing_threads(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 2 ? (unsigned)n / 2 : 1;
+}
+
+static err_code open_keys(struct service *s, const struct service_options *o, struct err *e)
+{
+    struct keyring_options ko = {
+        .data_path = o->data_path, .ring_path = o->key_ring_path, .passphrase = o->passphrase};
+    err_code c = keyring_open(&ko, &s->keys, e);
+    if (!c)
+        c = signature_cache_make(SIGNATURE_CACHE_BYTES, &s->signatures, e);
+    if (!c)
+        c = signer_start(signing_threads(), &s->signer, e);
+    if (!c && s->keys->exposed) {
+        struct log_field f[] = {log_text("file", str_c(o->key_ring_path))};
+        log_event(&s->log, LOG_WARN_LEVEL, "key-ring-readable-by-others", f, 1);
+    }
+    return c;
+}
+
 err_code service_open(const struct service_options *o, struct service **ret, struct err *e)
 {
     if (sodium_init() < 0)
@@ -49,15 +76,13 @@ err_code service_open(const struct service_options *o, struct service **ret, str
     s->log = o->log;
     err_code c = open_store(s, o, e);
     if (!c && !o->store_only) {
-        c = keys_load(s, e);
+        c = open_keys(s, o, e);
         if (!c)
             c = tokens_bootstrap(s, e);
         if (!c)
             c = token_uses_start(s->store, &s->uses, e);
         if (!c)
             c = render_builtins_make(&s->builtins, e);
-        if (!c)
-            c = signature_cache_make(&s->signatures, e);
         if (!c)
             c = catalog_make(&s->catalog, e);
         if (!c)
@@ -77,10 +102,10 @@ void service_close(struct service *s)
     follower_stop(s);
     token_uses_stop(s->uses);
     catalog_free(s->catalog);
+    signer_stop(s->signer);
     signature_cache_free(s->signatures);
     render_builtins_free(&s->builtins);
-    sign_key_free(s->key);
-    buf_free(&s->public_key);
+    keyring_free(s->keys);
     store_close(s->store);
     free(s->data_path);
     free(s);
@@ -104,7 +129,7 @@ err_code service_restore(const char *data_path, const char *file, struct store_r
 
 struct str service_public_key(struct service *s)
 {
-    return buf_str(&s->public_key);
+    return buf_str(&s->keys->asc);
 }
 
 void service_stats(struct service *s, struct service_stats *ret)

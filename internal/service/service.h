@@ -29,12 +29,14 @@
 struct service;
 
 struct service_options {
-    const char *data_path;   /* a folder: vesta.db, signing.key, admin.token */
+    const char *data_path;   /* a folder: vesta.db, keys/, admin.token */
     bool store_only;         /* no catalog, no follower, no key: for import, export and the like */
     bool read_only;          /* with store_only: nothing is created or written */
     bool create;             /* make the folder (0700) if it is not there */
     uint64_t keep_revisions; /* of history; 0: nothing is trimmed, as commands should */
     bool trust_request;      /* documents print what came with the request as it is */
+    const char *key_ring_path; /* see keyring.h; NULL: none */
+    struct str passphrase;     /* of the key ring; may be absent */
     struct log_sink log; /* told when the database cannot be followed or holds what is unreadable */
 };
 
@@ -53,15 +55,8 @@ err_code service_wait_ready(struct service *s, struct err *e);
 /* --- documents ---------------------------------------------------------------------------------
  */
 
-enum service_form {
-    SERVICE_PLAIN,
-    SERVICE_SIG, /* a detached OpenPGP signature over the plain answer's bytes */
-    SERVICE_ASC, /* the same, armored */
-};
-
 struct service_question {
     enum render_document document;
-    enum service_form form;
     const struct labels *labels; /* normalised, sorted */
     struct str raw_query;
     /* What follows may be zero. */
@@ -81,7 +76,7 @@ struct service_answer {
 };
 
 /*
- * The one composition of match, render and sign. ERR_NOT_FOUND: no group matches, or there is no
+ * The one composition of match and render. ERR_NOT_FOUND: no group matches, or there is no
  * such document; any other error: something matches and cannot be rendered. The message names
  * document, template, line, column and key, never a value. ret is filled in any case.
  */
@@ -95,14 +90,33 @@ err_code service_answer(struct service *s, const struct service_question *q, str
 err_code service_efi_file(struct service *s, const struct service_question *q, struct arena *a,
                           struct service_answer *ret, struct err *e);
 
-/*
- * A signature over bytes that this program serves to anybody as they are (/boot.ipxe); never over
- * what a client sent. The result is on a.
+/* --- signatures --------------------------------------------------------------------------------
  */
-err_code service_sign(struct service *s, struct str bytes, enum service_form form, struct arena *a,
+
+enum service_form {
+    SERVICE_PLAIN,
+    SERVICE_SIG, /* a detached OpenPGP signature */
+    SERVICE_ASC, /* the same, armored */
+};
+
+struct service_to_sign {
+    struct str bytes;
+    enum service_form form; /* not SERVICE_PLAIN */
+    const char *name;       /* what the bytes are: "ipxe"; one of a few, never a client's words */
+    const char *remote;     /* the address that asks */
+};
+
+/*
+ * A signature over bytes that this program serves to who asks for it, and over nothing else: never
+ * over an error, never over what a client sent. The same bytes get the same signature for as long
+ * as it is kept (64 MiB of them are). A new one by Ed25519 is made at once; RSA, 1.2 ms, has a
+ * queue and threads of its own, on which the caller waits some milliseconds, and a rate for each
+ * address (signer.h): ERR_BUSY beyond. The result is on a.
+ */
+err_code service_sign(struct service *s, const struct service_to_sign *in, struct arena *a,
                       struct str *ret, struct err *e);
 
-/* The public signing key, armored; lives as long as the service. */
+/* The public OpenPGP keys, armored; lives as long as the service. */
 struct str service_public_key(struct service *s);
 
 /* --- resources ---------------------------------------------------------------------------------

@@ -1,81 +1,99 @@
-/*
- * Signatures that were made before. A signature says when it was made, so signing the same bytes
- * again would give another signature each time; and it costs 17 µs where a document costs two. The
- * cache is a table of fixed size, each place guarded by one of a few locks, a newer entry replacing
- * an older one in the same place.
- */
-#include <pthread.h>
+/* Signatures over what is served: from the cache, or made here or by the slow signers. */
 #include <sodium.h>
-#include <stdlib.h>
 #include <time.h>
 
+#include "service/keyring.h"
 #include "service/parts.h"
+#include "service/signature_cache.h"
+#include "service/signer.h"
 
-#define PLACES 8192
-#define LOCKS  64
+#define SIGNATURE_MAX 16384 /* bytes, in any form */
 
-struct place {
-    unsigned char digest[32];
-    unsigned short size; /* 0: empty */
-    unsigned char bytes[SIGN_SIGNATURE_MAX];
-};
-
-struct signature_cache {
-    pthread_mutex_t locks[LOCKS];
-    struct place places[PLACES];
-};
-
-err_code signature_cache_make(struct signature_cache **ret, struct err *e)
+/* What is signed, and how, as one hash. The name is in the comment of some forms. */
+static void identify(const struct service_to_sign *in, enum service_form form,
+                     unsigned char id[SIGNATURE_ID_BYTES])
 {
-    struct signature_cache *c = calloc(1, sizeof *c);
-    if (!c)
-        return err_set(e, ERR_NOMEM, "out of memory for the signature cache");
-    for (int i = 0; i < LOCKS; i++)
-        pthread_mutex_init(&c->locks[i], NULL);
-    *ret = c;
+    crypto_generichash_state h;
+    const unsigned char how = (unsigned char)form;
+    crypto_generichash_init(&h, NULL, 0, SIGNATURE_ID_BYTES);
+    crypto_generichash_update(&h, &how, 1);
+    crypto_generichash_update(&h, (const unsigned char *)in->name, strlen(in->name) + 1);
+    crypto_generichash_update(&h, (const unsigned char *)(in->bytes.n ? in->bytes.p : ""),
+                              in->bytes.n);
+    crypto_generichash_final(&h, id, SIGNATURE_ID_BYTES);
+}
+
+/* One signature to be made, on whatever thread. */
+struct making {
+    const struct keyring *keys;
+    const struct service_to_sign *in;
+    struct buf *dst;
+    struct err err;
+};
+
+static void make(void *arg)
+{
+    struct making *m = arg;
+    const struct keyring *k = m->keys;
+    sign_detached(keyring_openpgp(k), k->text, m->in->bytes, (uint64_t)time(NULL), m->dst, &m->err);
+}
+
+static bool is_slow(const struct keyring *k)
+{
+    return sign_key_is_rsa(keyring_openpgp(k));
+}
+
+static err_code make_new(struct service *s, const struct service_to_sign *in, struct buf *dst,
+                         struct err *e)
+{
+    struct making m = {.keys = s->keys, .in = in, .dst = dst, .err = ERR_INIT};
+    if (is_slow(s->keys)) {
+        err_code c = signer_run(s->signer, in->remote, make, &m, e);
+        if (c)
+            return c;
+    } else {
+        make(&m);
+    }
+    if (m.err.code && e)
+        *e = m.err;
+    return m.err.code;
+}
+
+static err_code get(struct service *s, const struct service_to_sign *in, enum service_form form,
+                    struct buf *dst, struct err *e)
+{
+    unsigned char id[SIGNATURE_ID_BYTES];
+    identify(in, form, id);
+    if (signature_cache_get(s->signatures, id, dst))
+        return ERR_OK;
+    BUF_LOCAL(made, SIGNATURE_MAX);
+    err_code c;
+    if (form == SERVICE_ASC) {
+        BUF_LOCAL(binary, SIGNATURE_MAX);
+        c = get(s, in, SERVICE_SIG, &binary, e);
+        if (!c)
+            sign_armor_signature(buf_str(&binary), &made);
+    } else {
+        c = make_new(s, in, &made, e);
+    }
+    if (c)
+        return c;
+    if (!made.failed)
+        signature_cache_put(s->signatures, id, buf_str(&made));
+    buf_add_str(dst, buf_str(&made));
+    dst->failed = dst->failed || made.failed;
     return ERR_OK;
 }
 
-void signature_cache_free(struct signature_cache *c)
+err_code service_sign(struct service *s, const struct service_to_sign *in, struct arena *a,
+                      struct str *ret, struct err *e)
 {
+    struct buf out;
+    buf_in_arena(&out, a, SIGNATURE_MAX);
+    err_code c = get(s, in, in->form, &out, e);
+    if (!c && out.failed)
+        c = err_set(e, ERR_NOMEM, "out of memory while signing");
     if (!c)
-        return;
-    for (int i = 0; i < LOCKS; i++)
-        pthread_mutex_destroy(&c->locks[i]);
-    free(c);
-}
-
-err_code signature_get(struct signature_cache *c, const struct sign_key *key, struct str body,
-                       bool armored, struct buf *dst, struct err *e)
-{
-    struct place found = {.size = 0};
-    unsigned char digest[32];
-    crypto_generichash(digest, sizeof digest, (const unsigned char *)(body.n ? body.p : ""), body.n,
-                       NULL, 0);
-    size_t at = (size_t)(digest[0] | digest[1] << 8) % PLACES;
-    pthread_mutex_t *lock = &c->locks[at % LOCKS];
-    pthread_mutex_lock(lock);
-    if (c->places[at].size && memcmp(c->places[at].digest, digest, sizeof digest) == 0)
-        found = c->places[at];
-    pthread_mutex_unlock(lock);
-    BUF_LOCAL(made, SIGN_SIGNATURE_MAX);
-    if (found.size == 0) {
-        err_code code = sign_detached(key, false, body, (uint64_t)time(NULL), &made, e);
-        if (code)
-            return code;
-        if (made.failed || made.n > SIGN_SIGNATURE_MAX)
-            return err_set(e, ERR_NOMEM, "out of memory while signing");
-        found.size = (unsigned short)made.n;
-        memcpy(found.bytes, made.p, made.n);
-        memcpy(found.digest, digest, sizeof digest);
-        pthread_mutex_lock(lock);
-        c->places[at] = found;
-        pthread_mutex_unlock(lock);
-    }
-    struct str signature = str_of((const char *)found.bytes, found.size);
-    if (armored)
-        sign_armor_signature(signature, dst);
-    else
-        buf_add_str(dst, signature);
-    return dst->failed ? err_set(e, ERR_NOMEM, "out of memory while signing") : ERR_OK;
+        *ret = buf_str(&out);
+    return c;
 }

@@ -5,8 +5,10 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "service/parts.h"
+#include "service/secret_file.h"
 
 static uint64_t now(void)
 {
@@ -192,4 +194,33 @@ static err_code run_delete(struct store_txn *t, void *arg, struct err *e)
 err_code service_token_delete(struct service *s, struct str id, struct err *e)
 {
     return store_write(s->store, NULL, run_delete, &id, NULL, e);
+}
+
+/* --- the first token -----------------------------------------------------------------------------
+ */
+
+err_code tokens_bootstrap(struct service *s, struct err *e)
+{
+    bool found;
+    char text[TOKEN_TEXT_MAX], path[SECRET_PATH_BYTES], line[TOKEN_TEXT_MAX + 1];
+    err_code c = token_admin_exists(s, &found, e);
+    if (c || found)
+        return c;
+    struct store_token t = {.id = STR("admin"),
+                            .name = STR("admin"),
+                            .role = STORE_ROLE_ADMIN,
+                            .created = (uint64_t)time(NULL)};
+    token_make_secret(text, t.hash);
+    c = secret_path(s->data_path, SERVICE_TOKEN_FILE, path, e);
+    if (c)
+        return c;
+    /* A file that an earlier start left without its database row is of no use to anybody. */
+    unlink(path);
+    int len = snprintf(line, sizeof line, "%s\n", text);
+    c = secret_write(path, str_of(line, (size_t)len), e);
+    if (!c)
+        c = store_token_put(s->store, &t, e);
+    sodium_memzero(text, sizeof text);
+    sodium_memzero(line, sizeof line);
+    return c;
 }

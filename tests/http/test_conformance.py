@@ -19,7 +19,8 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
 
 def start() -> Server:
     data = FOLDER / "data"
-    return serve(data, "--assets-path", str(data / "assets"), skip_invalid=True)
+    ring = ["--key-ring-path", str(FOLDER / "secring.gpg")]
+    return serve(data, "--assets-path", str(data / "assets"), *ring, skip_invalid=True)
 
 
 def check_body(compare: str, got: bytes, want: bytes) -> None:

@@ -1,0 +1,67 @@
+/* Signatures over what other paths answer. */
+#include <unistd.h>
+
+#include "boot/parts.h"
+
+static const struct {
+    struct str suffix;
+    enum service_form form;
+    const char *content_type;
+} forms[] = {
+    {STR_INIT(".sig"), SERVICE_SIG, "application/pgp-signature"},
+    {STR_INIT(".asc"), SERVICE_ASC, "text/plain; charset=utf-8"},
+};
+#define FORMS (sizeof forms / sizeof *forms)
+
+/* GRUB puts ".sig" at the end of all that it asked for. */
+static bool is_grubs(const struct http_request *q)
+{
+    return str_is(q->path, "/grub") && str_ends(q->raw_query, STR(".sig"));
+}
+
+enum service_form cut_form(struct http_request *q)
+{
+    for (size_t i = 0; i < FORMS; i++) {
+        if (!str_ends(q->path, forms[i].suffix))
+            continue;
+        q->path.n -= forms[i].suffix.n;
+        return forms[i].form;
+    }
+    if (!is_grubs(q))
+        return SERVICE_PLAIN;
+    q->raw_query.n -= sizeof ".sig" - 1;
+    return SERVICE_SIG;
+}
+
+static const char *content_type(enum service_form form)
+{
+    for (size_t i = 0; i < FORMS; i++)
+        if (forms[i].form == form)
+            return forms[i].content_type;
+    return "application/octet-stream";
+}
+
+void sign_response(struct boot *b, struct http_request *q, struct http_response *r,
+                   struct note *note, enum service_form form, const char *name)
+{
+    if (r->status != 200)
+        return;
+    if (r->kind == HTTP_BODY_FILE) { /* no document: a file in its place */
+        close(r->fd);
+        *r = (struct http_response){.status = 0};
+        not_found(q, r);
+        return;
+    }
+    struct service_to_sign in = {.bytes = r->body, .form = form, .name = name, .remote = q->remote};
+    struct str signature;
+    struct err e = ERR_INIT;
+    err_code c = service_sign(b->service, &in, q->arena, &signature, &e);
+    if (r->kind == HTTP_BODY_HELD)
+        r->release(r->held);
+    if (c) {
+        r->headers_n = 0;
+        answer_failed(q, r, note, c, &e);
+    } else {
+        set_bytes(r, signature, content_type(form));
+    }
+}
