@@ -16,6 +16,12 @@ $(OUT)/tests/unit_$(1): $(call unit_objects,$(1)) $(call module_objects,$(1)) $(
 endef
 $(foreach m,$(call have_tests,$(CRITERION_MODULES) $(PLAIN_MODULES)),$(eval $(call unit_program,$(m))))
 
+# The sandbox is the command's, not a module's: it is the process that enters it.
+SANDBOX_TEST := $(OUT)/tests/unit_sandbox
+PLAIN_TESTS += $(SANDBOX_TEST)
+$(SANDBOX_TEST): $(call unit_objects,sandbox) $(patsubst %.c,$(OUT)/%.o,$(wildcard cmd/vesta/sandbox*.c)) $(call module_objects,base)
+	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # --- fuzz targets: replayed over their corpus by `make test`, run for T seconds each by `make fuzz`
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_REPLAYS := $(patsubst %,$(OUT)/tests/replay_%,$(FUZZERS))
@@ -50,7 +56,7 @@ ifeq ($(SAN),thread)
 	$(Q)tests/run.sh $(TESTS)
 else
 	$(Q)VESTA=$(OUT)/vesta tests/run.sh $(TESTS) $(foreach f,$(FUZZERS),"$(OUT)/tests/replay_$(f) tests/fuzz/corpus/$(f)") \
-		"python3 tests/http/run.py"
+		"python3 tests/http/run.py" $(if $(SAN),,"tests/tools/hardened.sh $(OUT)/vesta $(CMD_OBJECTS) $(LIB_OBJECTS)")
 endif
 
 ifeq ($(SAN),thread)

@@ -12,6 +12,7 @@
 #include "http/http.h"
 #include "log_writer.h"
 #include "rest/rest.h"
+#include "sandbox.h"
 #include "server_file.h"
 #include "service/service.h"
 #include "version.h"
@@ -32,13 +33,15 @@
 
 struct settings {
     const char *address, *api_address, *data_path, *assets_path, *log_level, *log_format,
-        *public_url, *key_ring_path, *passphrase_file;
-    bool strict_labels, trust_request, insecure_api;
+        *public_url, *key_ring_path, *passphrase_file, *user;
+    bool strict_labels, trust_request, insecure_api, no_sandbox;
     unsigned threads, keep_revisions;
 };
 
 /* All that runs; stopped in the opposite order. */
 struct running {
+    int boot_listener, api_listener; /* 0: not open, or the server's */
+    struct sandbox sandbox;
     struct log_writer *log;
     struct service *service;
     struct boot *boot;
@@ -63,6 +66,10 @@ static void stop_all(struct running *r, const char *data_path)
     rest_free(r->rest);
     service_close(r->service);
     log_writer_stop(r->log);
+    if (r->boot_listener)
+        close(r->boot_listener);
+    if (r->api_listener)
+        close(r->api_listener);
 }
 
 static void api_done(void *ctx, const struct http_request *q, const struct http_done *d)
@@ -132,6 +139,7 @@ static err_code start_boot_plane(const struct settings *o, struct running *r, st
     if (c)
         return c;
     struct http_config boot = {.address = o->address,
+                               .listener = r->boot_listener,
                                .threads = o->threads,
                                .max_connections = machine_limit(),
                                .pool = BOOT_POOL,
@@ -140,6 +148,7 @@ static err_code start_boot_plane(const struct settings *o, struct running *r, st
                                .handler = boot_handle,
                                .done = boot_done,
                                .ctx = r->boot};
+    r->boot_listener = 0;
     c = http_start(&boot, &r->boot_server, e);
     if (!c)
         url_of(o->address, http_port(r->boot_server), r->boot_url, sizeof r->boot_url);
@@ -158,6 +167,7 @@ static err_code start_api_plane(const struct settings *o, struct running *r, str
     if (c)
         return c;
     struct http_config api = {.address = o->api_address,
+                              .listener = r->api_listener,
                               .thread_each = true,
                               .spool_dir = o->data_path,
                               .admit = api_admit,
@@ -165,6 +175,7 @@ static err_code start_api_plane(const struct settings *o, struct running *r, str
                               .refuse = api_refuse,
                               .done = api_done,
                               .ctx = r};
+    r->api_listener = 0;
     c = http_start(&api, &r->api_server, e);
     if (c)
         return c;
@@ -229,6 +240,17 @@ static err_code open_service(const struct settings *o, struct running *r, struct
     return c;
 }
 
+/* What only root may open, then nothing more of root's. Before the first thread: see sandbox.h. */
+static err_code enter_sandbox(const struct settings *o, struct running *r, struct err *e)
+{
+    err_code c = http_listen(o->address, &r->boot_listener, e);
+    if (!c)
+        c = http_listen(o->api_address, &r->api_listener, e);
+    const struct sandbox_options so = {
+        .off = o->no_sandbox, .user = o->user, .data_path = o->data_path};
+    return c ? c : sandbox_enter(&so, &r->sandbox, e);
+}
+
 static err_code start_all(const struct settings *o, struct running *r, struct err *e)
 {
     enum log_level level;
@@ -244,9 +266,12 @@ static err_code start_all(const struct settings *o, struct running *r, struct er
                        o->api_address);
     err_code c = read_public_url(o, r, e);
     if (!c)
+        c = enter_sandbox(o, r, e);
+    if (!c)
         c = log_writer_start(STDERR_FILENO, json ? LOG_JSON : LOG_TEXT, level, &r->log, e);
     if (c)
         return c;
+    struct log_sink log = log_writer_sink(r->log);
     c = open_service(o, r, e);
     if (!c)
         c = start_boot_plane(o, r, e);
@@ -254,6 +279,10 @@ static err_code start_all(const struct settings *o, struct running *r, struct er
         c = start_api_plane(o, r, e);
     if (!c)
         c = service_wait_ready(r->service, e);
+    if (!c)
+        c = sandbox_seal(&r->sandbox, json ? LOG_JSON : LOG_TEXT, e);
+    if (!c)
+        sandbox_tell(&r->sandbox, &log);
     return c;
 }
 
@@ -263,6 +292,7 @@ int command_serve(int argc, char **argv)
                          .api_address = "127.0.0.1:8081",
                          .data_path = DEFAULT_DATA_PATH,
                          .public_url = "",
+                         .user = "",
                          .log_level = "info",
                          .log_format = "text",
                          .keep_revisions = 10000};
@@ -289,6 +319,10 @@ int command_serve(int argc, char **argv)
          "allow --api-address off loopback"},
         {"keep-revisions", FLAG_COUNT, &o.keep_revisions, true, "N",
          "how many are kept for diff and rollback (10000; 0: all)"},
+        {"user", FLAG_TEXT, &o.user, true, "NAME",
+         "whom root becomes (default: " SANDBOX_DEFAULT_USER " if there is one)"},
+        {"no-sandbox", FLAG_SWITCH, &o.no_sandbox, true, NULL,
+         "keep rights that serving does not need: for a debugger, or an old kernel"},
         {"threads", FLAG_COUNT, &o.threads, true, "N", "for machines (default: one a core)"},
         FLAGS_END,
     };

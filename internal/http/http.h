@@ -111,6 +111,7 @@ typedef void http_done_fn(void *ctx, const struct http_request *q, const struct 
 
 struct http_config {
     const char *address;      /* "127.0.0.1:8080", "[::1]:8080", ":8080", "0.0.0.0:0" (any port) */
+    int listener;             /* a socket of http_listen, which it takes over; 0: opens address */
     unsigned threads;         /* epoll threads; 0: one for each core that we may use */
     bool thread_each;         /* a thread for each connection instead: for handlers that wait */
     unsigned max_connections; /* in all, more wait (are closed); 0: 10,000 (256 with thread_each) */
@@ -134,6 +135,11 @@ struct http_config {
     void *ctx;
 };
 
+/*
+ * A socket that listens on an address as in http_config, for a process that gives up the right to
+ * open it before it starts the server. Errors as http_start.
+ */
+err_code http_listen(const char *address, int *ret_fd, struct err *e);
 /* ERR_IO: the address is taken or not ours, said so; ERR_INVALID: no address. */
 err_code http_start(const struct http_config *c, struct http_server **ret, struct err *e);
 /* The port it listens on, in host order. */

@@ -93,7 +93,7 @@ static int open_host(const char *host, const char *port, bool *ret_not_numeric)
     return fd;
 }
 
-static unsigned bound_port(int fd)
+unsigned listen_port(int fd)
 {
     struct sockaddr_storage a = {0};
     socklen_t n = sizeof a;
@@ -103,7 +103,7 @@ static unsigned bound_port(int fd)
                                          : ((struct sockaddr_in *)&a)->sin_port);
 }
 
-err_code listen_open(const char *address, int *ret_fd, unsigned *ret_port, struct err *e)
+err_code http_listen(const char *address, int *ret_fd, struct err *e)
 {
     struct host_port at;
     err_code code = split_address(address, &at, e);
@@ -126,7 +126,6 @@ err_code listen_open(const char *address, int *ret_fd, unsigned *ret_port, struc
     if (fd < 0)
         return bind_failed(address, at.port, errno, e);
     *ret_fd = fd;
-    *ret_port = bound_port(fd);
     return ERR_OK;
 }
 

@@ -126,9 +126,8 @@ err_code http_start(const struct http_config *c, struct http_server **ret, struc
         return err_set(e, ERR_UNSUPPORTED,
                        "libmicrohttpd %s is here, but this program needs 0.9.75 or one close to it",
                        MHD_get_version());
-    int fd;
-    unsigned port;
-    err_code code = listen_open(c->address, &fd, &port, e);
+    int fd = c->listener;
+    err_code code = fd ? ERR_OK : http_listen(c->address, &fd, e);
     if (code)
         return code;
     struct http_server *s = calloc(1, sizeof *s);
@@ -138,7 +137,7 @@ err_code http_start(const struct http_config *c, struct http_server **ret, struc
     }
     s->config = with_defaults(c);
     s->listen_fd = fd;
-    s->port = port;
+    s->port = listen_port(fd);
     if (getrandom(&s->seed, sizeof s->seed, 0) != sizeof s->seed)
         s->seed = now_us();
     init_lock(s);

@@ -98,8 +98,8 @@ struct http_server {
 
 /* --- listen.c --- */
 
-/* A bound and listening socket for an address as http_config.address has it. */
-err_code listen_open(const char *address, int *ret_fd, unsigned *ret_port, struct err *e);
+/* The port that a socket is bound to, in host order; 0 if it cannot be known. */
+unsigned listen_port(int fd);
 /* "192.0.2.9", "2001:db8::1"; an IPv4 address inside IPv6 is written as IPv4. */
 void address_text(const struct sockaddr *a, char *dst, size_t size);
 /* As address_text with the port: "192.0.2.9:8080", "[2001:db8::1]:8080". */
