@@ -12,6 +12,9 @@
 #define WAITING_MAX (4u << 20)
 /* How long machines wait for whoever reads the log; after that, lines are dropped and counted. */
 #define STUCK_MS 1000
+/* What nearly every line fits into, and what the longest takes. */
+#define LINE_ROOM      2048
+#define LINE_MAX_BYTES (256u << 10)
 
 struct log_writer {
     int fd;
@@ -68,15 +71,18 @@ static struct timespec from_now(long ms)
     return t;
 }
 
-/* Under the lock. */
-static void add_line(struct log_writer *w, enum log_level level, const char *event,
-                     const struct log_field *fields, size_t n)
+static uint64_t wall_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Under the lock. */
+static void add_line(struct log_writer *w, const struct buf *line)
+{
     size_t had = w->waiting.n;
-    log_line(&w->waiting, w->format, ms, level, event, fields, n);
+    buf_add(&w->waiting, line->p, line->n);
     if (w->waiting.failed) {
         buf_clear(&w->waiting);
         w->waiting.n = had;
@@ -88,10 +94,11 @@ static void add_line(struct log_writer *w, enum log_level level, const char *eve
 static void tell_lost(struct log_writer *w)
 {
     struct log_field f = log_number("lines", w->lost);
+    struct log_clock clock = {0};
     w->stuck = false;
     w->lost = 0;
     if (f.number)
-        add_line(w, LOG_WARN_LEVEL, "log-lost", &f, 1);
+        log_line(&w->waiting, w->format, &clock, wall_ms(), LOG_WARN_LEVEL, "log-lost", &f, 1);
 }
 
 static void *run(void *arg)
@@ -164,9 +171,15 @@ void log_writer_stop(struct log_writer *w)
 static void write_line(void *ctx, enum log_level level, const char *event,
                        const struct log_field *fields, size_t n)
 {
+    static _Thread_local struct log_clock clock;
     struct log_writer *w = ctx;
     if (level < w->level)
         return;
+    /* Made outside of the lock, which is then held for a copy only. */
+    char room[LINE_ROOM];
+    struct buf line;
+    buf_over(&line, room, sizeof room, LINE_MAX_BYTES);
+    log_line(&line, w->format, &clock, wall_ms(), level, event, fields, n);
     pthread_mutex_lock(&w->lock);
     while (w->waiting.n > WAITING_MAX / 2 && !w->stop && !w->stuck) {
         struct timespec until = from_now(STUCK_MS);
@@ -175,15 +188,16 @@ static void write_line(void *ctx, enum log_level level, const char *event,
         if (pthread_cond_timedwait(&w->flushed, &w->lock, &until) == ETIMEDOUT)
             w->stuck = true;
     }
-    if (w->stuck)
+    if (w->stuck || line.failed)
         w->lost++;
     else
-        add_line(w, level, event, fields, n);
+        add_line(w, &line);
     if (level >= LOG_WARN_LEVEL && !w->urgent) {
         w->urgent = true;
         pthread_cond_signal(&w->wake);
     }
     pthread_mutex_unlock(&w->lock);
+    buf_free(&line);
 }
 
 struct log_sink log_writer_sink(struct log_writer *w)

@@ -17,9 +17,17 @@ void buf_in_arena(struct buf *b, struct arena *a, size_t max)
     b->arena = a;
 }
 
+void buf_over(struct buf *b, char *room, size_t size, size_t max)
+{
+    buf_init(b, max);
+    b->p = room;
+    b->room = room;
+    b->cap = size < max ? size : max;
+}
+
 void buf_free(struct buf *b)
 {
-    if (!b->arena)
+    if (!b->arena && b->p != b->room)
         free(b->p);
     struct arena *a = b->arena;
     buf_init(b, b->max);
@@ -54,7 +62,10 @@ char *buf_reserve(struct buf *b, size_t n)
             cap = need;
         if (cap > b->max)
             cap = b->max;
-        char *p = b->arena ? arena_grow(b->arena, b->p, b->cap, cap) : realloc(b->p, cap);
+        char *p = b->arena ? arena_grow(b->arena, b->p, b->cap, cap)
+                           : realloc(b->p == b->room ? NULL : b->p, cap);
+        if (p && b->room && b->p == b->room)
+            memcpy(p, b->room, b->n);
         if (!p) {
             fail(b, false);
             return NULL;
@@ -76,11 +87,22 @@ void buf_add_slow(struct buf *b, const void *p, size_t n)
 
 void buf_add_u64(struct buf *b, uint64_t n)
 {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
     char digits[20];
     size_t at = sizeof digits;
-    do
-        digits[--at] = (char)('0' + n % 10);
-    while (n /= 10);
+    for (; n >= 100; n /= 100) {
+        at -= 2;
+        memcpy(digits + at, pairs + n % 100 * 2, 2);
+    }
+    if (n >= 10) {
+        at -= 2;
+        memcpy(digits + at, pairs + n * 2, 2);
+    } else {
+        digits[--at] = (char)('0' + n);
+    }
     buf_add(b, digits + at, sizeof digits - at);
 }
 

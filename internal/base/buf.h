@@ -19,6 +19,7 @@ struct buf {
     size_t cap;
     size_t max;
     struct arena *arena;
+    char *room;    /* of the caller's, that p began in; NULL: none */
     bool failed;   /* something did not fit or memory was out; what is there is incomplete */
     bool overflow; /* it was the maximum */
 };
@@ -26,6 +27,8 @@ struct buf {
 /* max in bytes, at most SIZE_MAX/2. Allocates nothing yet. */
 void buf_init(struct buf *b, size_t max);
 void buf_in_arena(struct buf *b, struct arena *a, size_t max);
+/* Begins in size bytes of the caller's, and moves to the heap when it outgrows them. */
+void buf_over(struct buf *b, char *room, size_t size, size_t max);
 void buf_free(struct buf *b);
 /* Empties it and forgives a failure; keeps the memory. */
 void buf_clear(struct buf *b);

@@ -1,7 +1,6 @@
 #include "base/log.h"
 
-#include <stdio.h>
-
+#include "base/span.h"
 #include "base/utf8.h"
 
 #define TEXT_MAX 1000
@@ -29,17 +28,17 @@ static void two_digits(char *dst, unsigned n)
  * Days since 1970 to a date in the proleptic Gregorian calendar (Hinnant, "chrono-compatible
  * low-level date algorithms"); gmtime_r takes a lock in glibc.
  */
-static void add_time(struct buf *dst, uint64_t ms)
+static void set_second(struct log_clock *clock, uint64_t seconds)
 {
-    uint64_t seconds = ms / 1000, days = seconds / 86400 + 719468;
+    uint64_t days = seconds / 86400 + 719468;
     uint64_t era = days / 146097, doe = days % 146097;
     uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
     uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
     unsigned day = (unsigned)(doy - (153 * mp + 2) / 5 + 1);
     unsigned month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
     unsigned year = (unsigned)(yoe + era * 400 + (month <= 2));
-    unsigned of_day = (unsigned)(seconds % 86400), milli = (unsigned)(ms % 1000);
-    char text[] = "0000-00-00T00:00:00.000Z";
+    unsigned of_day = (unsigned)(seconds % 86400);
+    char text[] = "0000-00-00T00:00:00.";
     two_digits(text, year / 100 % 100);
     two_digits(text + 2, year % 100);
     two_digits(text + 5, month);
@@ -47,9 +46,42 @@ static void add_time(struct buf *dst, uint64_t ms)
     two_digits(text + 11, of_day / 3600);
     two_digits(text + 14, of_day / 60 % 60);
     two_digits(text + 17, of_day % 60);
-    text[20] = (char)('0' + milli / 100);
-    two_digits(text + 21, milli % 100);
-    buf_add(dst, text, sizeof text - 1);
+    memcpy(clock->text, text, sizeof clock->text);
+    clock->second = seconds;
+}
+
+static char *put(char *at, struct str s)
+{
+    if (s.n)
+        memcpy(at, s.p, s.n);
+    return at + s.n;
+}
+
+#define put_lit(at, lit) (memcpy((at), "" lit "", sizeof(lit) - 1), (at) + sizeof(lit) - 1)
+
+static char *put_u64(char *at, uint64_t n)
+{
+    char digits[20];
+    size_t i = sizeof digits;
+    do
+        digits[--i] = (char)('0' + n % 10);
+    while (n /= 10);
+    while (i < sizeof digits)
+        *at++ = digits[i++];
+    return at;
+}
+
+static char *put_time(char *at, struct log_clock *clock, uint64_t ms)
+{
+    unsigned milli = (unsigned)(ms % 1000);
+    if (ms / 1000 != clock->second || !clock->text[0])
+        set_second(clock, ms / 1000);
+    memcpy(at, clock->text, sizeof clock->text);
+    at += sizeof clock->text;
+    at[0] = (char)('0' + milli / 100);
+    two_digits(at + 1, milli % 100);
+    at[3] = 'Z';
+    return at + 4;
 }
 
 static const bool plain_byte[256] = {
@@ -72,68 +104,99 @@ static bool quotable(unsigned char c)
     return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
-/* In quotes, as JSON writes strings; bytes that are no UTF-8 as U+FFFD, controls as \u00XX. */
-static void add_quoted(struct buf *dst, struct str s)
+SPAN_DEFINE(all_quotable, (v < 0x20) | (v >= 0x7F) | (v == '"') | (v == '\\'))
+
+/* Bytes that are no UTF-8 as U+FFFD, controls as \u00XX: at most six bytes for one. */
+static char *put_escaped(char *at, struct str s)
 {
-    bool cut = s.n > TEXT_MAX;
-    if (cut)
-        s.n = TEXT_MAX;
-    buf_add_byte(dst, '"');
+    static const char hex[] = "0123456789abcdef";
     while (s.n) {
         size_t run = 0;
         while (run < s.n && quotable((unsigned char)s.p[run]))
             run++;
-        buf_add(dst, s.p, run);
+        at = put(at, str_of(s.p, run));
         s = str_skip(s, run);
         if (s.n == 0)
             break;
         size_t len;
         uint32_t cp = utf8_decode(s, &len);
         if (cp == '"' || cp == '\\') {
-            buf_add_byte(dst, '\\');
-            buf_add_byte(dst, (char)cp);
+            *at++ = '\\';
+            *at++ = (char)cp;
         } else if (cp < 0x20 || (cp >= 0x7F && cp < 0xA0) || cp == 0x2028 || cp == 0x2029) {
-            buf_addf(dst, "\\u%04x", cp);
+            at = put_lit(at, "\\u");
+            for (int shift = 12; shift >= 0; shift -= 4)
+                *at++ = hex[cp >> shift & 15];
         } else if (cp == UTF8_BAD && len == 1) {
-            buf_add_lit(dst, "\xEF\xBF\xBD");
+            at = put_lit(at, "\xEF\xBF\xBD");
         } else {
-            buf_add(dst, s.p, len);
+            at = put(at, str_of(s.p, len));
         }
         s = str_skip(s, len);
     }
+    return at;
+}
+
+/* In quotes, as JSON writes strings. */
+static char *put_quoted(char *at, struct str s)
+{
+    bool cut = s.n > TEXT_MAX;
     if (cut)
-        buf_add_lit(dst, "...");
-    buf_add_byte(dst, '"');
+        s.n = TEXT_MAX;
+    *at++ = '"';
+    at = all_quotable(s) ? put(at, s) : put_escaped(at, s);
+    if (cut)
+        at = put_lit(at, "...");
+    *at++ = '"';
+    return at;
 }
 
-static void add_field(struct buf *dst, enum log_format f, const struct log_field *x)
+static char *put_field(char *at, enum log_format f, const struct log_field *x)
 {
-    buf_add_str(dst, f == LOG_JSON ? STR(",\"") : STR(" "));
-    buf_add_str(dst, str_c(x->key));
-    buf_add_str(dst, f == LOG_JSON ? STR("\":") : STR("="));
+    if (f == LOG_JSON) {
+        at = put_lit(at, ",\"");
+        at = put(at, str_of(x->key + 1, x->key_n - 2u));
+        at = put_lit(at, "\":");
+    } else {
+        memcpy(at, x->key, sizeof x->key); /* what is too much is written over */
+        at += x->key_n;
+    }
     if (!x->text.p)
-        buf_add_u64(dst, x->number);
-    else if (f == LOG_TEXT && x->text.n <= TEXT_MAX && plain(x->text))
-        buf_add_str(dst, x->text);
-    else
-        add_quoted(dst, x->text);
+        return put_u64(at, x->number);
+    if (f == LOG_TEXT && x->text.n <= TEXT_MAX && plain(x->text))
+        return put(at, x->text);
+    return put_quoted(at, x->text);
 }
 
-void log_line(struct buf *dst, enum log_format f, uint64_t unix_ms, enum log_level level,
-              const char *event, const struct log_field *fields, size_t n)
+/* Bytes that the line takes at most. */
+static size_t line_max(size_t event_n, const struct log_field *fields, size_t n)
 {
-    if (f == LOG_JSON)
-        buf_add_lit(dst, "{\"time\":\"");
-    add_time(dst, unix_ms);
-    buf_add_str(dst, f == LOG_JSON ? STR("\",\"level\":\"") : STR(" "));
-    buf_add_str(dst, str_c(level_names[level]));
-    buf_add_str(dst, f == LOG_JSON ? STR("\",\"event\":\"") : STR(" "));
-    buf_add_str(dst, str_c(event));
-    if (f == LOG_JSON)
-        buf_add_byte(dst, '"');
+    size_t size = 128 + event_n;
     for (size_t i = 0; i < n; i++)
-        add_field(dst, f, &fields[i]);
+        size += 64 + 6 * (fields[i].text.n < TEXT_MAX ? fields[i].text.n : TEXT_MAX);
+    return size;
+}
+
+void log_line(struct buf *dst, enum log_format f, struct log_clock *clock, uint64_t unix_ms,
+              enum log_level level, const char *event, const struct log_field *fields, size_t n)
+{
+    struct str event_text = str_c(event);
+    char *from = buf_reserve(dst, line_max(event_text.n, fields, n)), *at = from;
+    if (!from)
+        return;
     if (f == LOG_JSON)
-        buf_add_byte(dst, '}');
-    buf_add_byte(dst, '\n');
+        at = put_lit(at, "{\"time\":\"");
+    at = put_time(at, clock, unix_ms);
+    at = put(at, f == LOG_JSON ? STR("\",\"level\":\"") : STR(" "));
+    at = put(at, str_c(level_names[level]));
+    at = put(at, f == LOG_JSON ? STR("\",\"event\":\"") : STR(" "));
+    at = put(at, event_text);
+    if (f == LOG_JSON)
+        *at++ = '"';
+    for (size_t i = 0; i < n; i++)
+        at = put_field(at, f, &fields[i]);
+    if (f == LOG_JSON)
+        *at++ = '}';
+    *at++ = '\n';
+    dst->n += (size_t)(at - from);
 }

@@ -296,23 +296,53 @@ void boot_handle(void *ctx, struct http_request *q, struct http_response *r)
 /* --- the access log ----------------------------------------------------------------------------
  */
 
-static struct str reserved_labels(struct arena *a, const struct labels *l)
+/* The labels that stand in the log, in this order, as they stand there. */
+static const struct {
+    char key[16]; /* "key=", zeros after it */
+    size_t n;     /* bytes of that */
+} logged[] = {{"mac=", 4},    {"uuid=", 5},   {"hostname=", 9},
+              {"serial=", 7}, {"domain=", 7}, {"arch=", 5}};
+#define LOGGED (sizeof logged / sizeof *logged)
+
+/* Which of them it is; LOGGED for none. */
+static size_t logged_place(struct str key)
 {
-    static const struct str keys[] = {STR_INIT("mac"),    STR_INIT("uuid"),   STR_INIT("hostname"),
-                                      STR_INIT("serial"), STR_INIT("domain"), STR_INIT("arch")};
-    struct buf text;
-    buf_in_arena(&text, a, 4096);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const struct str *v = model_label_get(l, keys[i]);
-        if (!v || v->n == 0)
-            continue;
-        if (text.n)
-            buf_add_byte(&text, ',');
-        buf_add_str(&text, keys[i]);
-        buf_add_byte(&text, '=');
-        buf_add_str(&text, *v);
+    switch (key.n) {
+    case 3: return memcmp(key.p, "mac", 3) == 0 ? 0 : LOGGED;
+    case 4: return memcmp(key.p, "uuid", 4) == 0 ? 1 : memcmp(key.p, "arch", 4) == 0 ? 5 : LOGGED;
+    case 6:
+        return memcmp(key.p, "serial", 6) == 0 ? 3 : memcmp(key.p, "domain", 6) == 0 ? 4 : LOGGED;
+    case 8: return memcmp(key.p, "hostname", 8) == 0 ? 2 : LOGGED;
+    default: return LOGGED;
     }
-    return text.n ? buf_str(&text) : STR("");
+}
+
+static struct str logged_labels(struct arena *a, const struct labels *l)
+{
+    struct str values[LOGGED] = {{NULL, 0}};
+    size_t size = 0;
+    for (uint32_t i = 0; i < l->n; i++) {
+        size_t at = logged_place(l->v[i].key);
+        if (at == LOGGED || l->v[i].value.n == 0)
+            continue;
+        values[at] = l->v[i].value;
+        size += l->v[i].value.n;
+    }
+    char *text = size ? arena_alloc(a, size + sizeof logged + LOGGED) : NULL;
+    if (!text)
+        return STR("");
+    char *at = text;
+    for (size_t i = 0; i < LOGGED; i++) {
+        if (values[i].n == 0)
+            continue;
+        if (at > text)
+            *at++ = ',';
+        memcpy(at, logged[i].key, sizeof logged[i].key); /* what is too much is written over */
+        at += logged[i].n;
+        memcpy(at, values[i].p, values[i].n);
+        at += values[i].n;
+    }
+    return str_of(text, (size_t)(at - text));
 }
 
 void boot_done(void *ctx, const struct http_request *q, const struct http_done *d)
@@ -334,7 +364,7 @@ void boot_done(void *ctx, const struct http_request *q, const struct http_done *
     if (note && note->revision)
         f[n++] = log_number("revision", note->revision);
     if (note && note->labels.n)
-        f[n++] = log_text("labels", reserved_labels(q->arena, &note->labels));
+        f[n++] = log_text("labels", logged_labels(q->arena, &note->labels));
     f[n++] = log_text("remote", str_c(q->remote));
     if (note && note->reason.p)
         f[n++] = log_text("reason", note->reason);

@@ -2,95 +2,77 @@
 
 #include <strings.h>
 
-static bool is_token(unsigned char c)
-{
-    switch (c) {
-    case '0' ... '9':
-    case 'a' ... 'z':
-    case 'A' ... 'Z':
-    case '!':
-    case '#':
-    case '$':
-    case '%':
-    case '&':
-    case '\'':
-    case '*':
-    case '+':
-    case '-':
-    case '.':
-    case '^':
-    case '_':
-    case '`':
-    case '|':
-    case '~': return true;
-    default: return false;
-    }
-}
+#include "base/span.h"
 
-static bool is_host(unsigned char c)
-{
-    switch (c) {
-    case '0' ... '9':
-    case 'a' ... 'z':
-    case 'A' ... 'Z':
-    case '-':
-    case '.':
-    case '_':
-    case '~':
-    case '%':
-    case '!':
-    case '$':
-    case '&':
-    case '\'':
-    case '(':
-    case ')':
-    case '*':
-    case '+':
-    case ';':
-    case '=':
-    case ':':
-    case '[':
-    case ']': return true;
-    default: return false;
-    }
-}
+enum { TOKEN = 1, HOST = 2, VALUE = 4 };
 
-static bool is_value(unsigned char c)
-{
-    return (c >= ' ' && c != 0x7F) || c == '\t';
-}
+/* What a byte may be part of. A value: what is printable, bytes above 127, and the tab. */
+static const unsigned char kinds[256] = {
+    ['\t'] = VALUE,
+    [' '] = VALUE,
+    ['!'] = VALUE | TOKEN | HOST,
+    ['"'] = VALUE,
+    ['#'] = VALUE | TOKEN,
+    ['$'] = VALUE | TOKEN | HOST,
+    ['%'] = VALUE | TOKEN | HOST,
+    ['&'] = VALUE | TOKEN | HOST,
+    ['\''] = VALUE | TOKEN | HOST,
+    ['('] = VALUE | HOST,
+    [')'] = VALUE | HOST,
+    ['*'] = VALUE | TOKEN | HOST,
+    ['+'] = VALUE | TOKEN | HOST,
+    [','] = VALUE,
+    ['-'] = VALUE | TOKEN | HOST,
+    ['.'] = VALUE | TOKEN | HOST,
+    ['/'] = VALUE,
+    ['0' ... '9'] = VALUE | TOKEN | HOST,
+    [':'] = VALUE | HOST,
+    [';'] = VALUE | HOST,
+    ['<'] = VALUE,
+    ['='] = VALUE | HOST,
+    ['>' ... '@'] = VALUE,
+    ['A' ... 'Z'] = VALUE | TOKEN | HOST,
+    ['['] = VALUE | HOST,
+    ['\\'] = VALUE,
+    [']'] = VALUE | HOST,
+    ['^'] = VALUE | TOKEN,
+    ['_'] = VALUE | TOKEN | HOST,
+    ['`'] = VALUE | TOKEN,
+    ['a' ... 'z'] = VALUE | TOKEN | HOST,
+    ['{'] = VALUE,
+    ['|'] = VALUE | TOKEN,
+    ['}'] = VALUE,
+    ['~'] = VALUE | TOKEN | HOST,
+    [0x80 ... 0xFF] = VALUE,
+};
 
 /* Wider than RFC 3986: real boot clients send quotes, brackets and bytes above 127 as they are. */
-static bool is_target(unsigned char c)
-{
-    return c > ' ' && c != 0x7F;
-}
+SPAN_DEFINE(is_visible, (v <= ' ') | (v == 0x7F))
 
-/* How many bytes from p on are such ones. Inlined, so that the test is no call. */
-__attribute__((always_inline)) static inline size_t span(const char *p, const char *end,
-                                                         bool (*is)(unsigned char))
+/* How many bytes from p on are of that kind. */
+static inline size_t span(const char *p, const char *end, unsigned kind)
 {
     const char *at = p;
-    while (at < end && is((unsigned char)*at))
+    while (at < end && kinds[(unsigned char)*at] & kind)
         at++;
     return (size_t)(at - p);
 }
 
 bool raw_token(struct str s)
 {
-    return s.n > 0 && span(s.p, s.p + s.n, is_token) == s.n;
+    return s.n > 0 && span(s.p, s.p + s.n, TOKEN) == s.n;
 }
 
 bool raw_host(struct str s)
 {
-    return s.n == 0 || span(s.p, s.p + s.n, is_host) == s.n;
+    return s.n == 0 || span(s.p, s.p + s.n, HOST) == s.n;
 }
 
 const char *raw_target(struct str target)
 {
     if (target.n == 0 || target.p[0] != '/')
         return "the request target must begin with a slash";
-    if (span(target.p, target.p + target.n, is_target) != target.n)
+    if (!is_visible(target))
         return "the request target holds a space or a control character";
     return NULL;
 }
@@ -141,12 +123,12 @@ const char *raw_scan(const char *p, const char *end, struct raw_head *ret)
             break;
         if (p < end && (*p == ' ' || *p == '\t'))
             return "a header field is folded over several lines";
-        size_t n = span(p, end, is_token);
+        size_t n = span(p, end, TOKEN);
         if (n == 0 || p + n >= end || p[n] != '\0')
             return "a header field has no valid name followed by a colon";
         struct str name = str_of(p, n);
         p += n + 1;
-        n = span(p, end, is_value);
+        n = span(p, end, VALUE);
         note_field(&h, name, trim(p, n));
         p += n;
     }

@@ -21,9 +21,15 @@ uint64_t match_shape_hash(const struct labels *selector)
     return h;
 }
 
+/* From three of its bytes and its length: made for each label of each request. */
 static uint64_t bit_of(struct str key)
 {
-    return (uint64_t)1 << (hash_bytes(key, SEED) >> 58);
+    if (key.n == 0)
+        return 1;
+    const unsigned char *p = (const unsigned char *)key.p;
+    uint64_t h = (uint64_t)p[0] << 24 | (uint64_t)p[key.n / 2] << 16 | (uint64_t)p[key.n - 1] << 8 |
+                 (key.n & 255);
+    return (uint64_t)1 << (h * 0x9E3779B97F4A7C15u >> 58);
 }
 
 uint64_t match_bits(const struct labels *machine)
@@ -112,20 +118,33 @@ uint64_t match_selector_hash(const struct labels *selector)
     return h;
 }
 
+/* Labels beyond which searching is faster than looking at each. */
+#define LOOK_MAX 16
+
+/* The machine's value for a key; absent as "". */
+static struct str value_of(const struct labels *machine, struct str key)
+{
+    if (machine->n > LOOK_MAX) {
+        const struct str *got = model_label_get(machine, key);
+        return got ? *got : STR("");
+    }
+    for (uint32_t i = 0; i < machine->n; i++) {
+        const struct label *l = &machine->v[i];
+        if (l->key.n == key.n && (key.n == 0 || l->key.p[0] == key.p[0]) && str_eq(l->key, key))
+            return l->value;
+    }
+    return STR("");
+}
+
 bool match_probe(const struct match_shape *shape, const struct labels *machine, uint64_t *ret)
 {
     uint64_t h = shape->hash;
-    uint32_t at = 0;
     for (uint32_t i = 0; i < shape->n; i++) {
-        /* Both sides are sorted by key, so one walk finds them all. */
-        int c = -1;
-        while (at < machine->n && (c = str_cmp(machine->v[at].key, shape->keys[i].key)) < 0)
-            at++;
-        bool there = at < machine->n && c == 0 && machine->v[at].value.n;
-        if (there == shape->keys[i].empty)
+        struct str value = value_of(machine, shape->keys[i].key);
+        if ((value.n > 0) == shape->keys[i].empty)
             return false;
-        if (there)
-            h = hash_bytes(machine->v[at].value, h);
+        if (value.n)
+            h = hash_bytes(value, h);
     }
     *ret = h;
     return true;
@@ -134,34 +153,11 @@ bool match_probe(const struct match_shape *shape, const struct labels *machine, 
 /* --- one selector ------------------------------------------------------------------------------
  */
 
-/* Labels beyond which searching is faster than walking. */
-#define WALK_MAX 16
-
-/* Both sides are sorted by key, so one walk finds them all. */
-static bool holds_walking(const struct labels *selector, const struct labels *machine)
-{
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < selector->n; i++) {
-        const struct label *want = &selector->v[i];
-        int c = -1;
-        while (at < machine->n && (c = str_cmp(machine->v[at].key, want->key)) < 0)
-            at++;
-        bool there = at < machine->n && c == 0;
-        if (there ? !str_eq(machine->v[at].value, want->value) : want->value.n > 0)
-            return false;
-    }
-    return true;
-}
-
 bool match_holds(const struct labels *selector, const struct labels *machine)
 {
-    if (machine->n <= WALK_MAX)
-        return holds_walking(selector, machine);
-    for (uint32_t i = 0; i < selector->n; i++) {
-        const struct str *got = model_label_get(machine, selector->v[i].key);
-        if (!str_eq(got ? *got : STR(""), selector->v[i].value))
+    for (uint32_t i = 0; i < selector->n; i++)
+        if (!str_eq(value_of(machine, selector->v[i].key), selector->v[i].value))
             return false;
-    }
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/enc.h"
+#include "base/span.h"
 #include "model/model.h"
 
 /* Octets of a MAC in text: EUI-48, EUI-64, and IP over InfiniBand's 20 (RFC 4391). */
@@ -22,8 +23,34 @@ static size_t mac_write(const unsigned char *octets, size_t n, char dst[MODEL_MA
     return at;
 }
 
+/* A hex digit in lower case; 0 for what is none. */
+static const char lower_hex[256] = {
+    ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5',
+    ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b',
+    ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['A'] = 'a', ['B'] = 'b',
+    ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
+};
+
+/* The form that nearly every client sends: 17 bytes, six octets. */
+static size_t mac_of_17(const char *in, char dst[MODEL_MAC_TEXT])
+{
+    bool good = in[2] == ':' || in[2] == '-';
+    for (size_t i = 0; i < 18; i += 3) {
+        dst[i] = lower_hex[(unsigned char)in[i]];
+        dst[i + 1] = lower_hex[(unsigned char)in[i + 1]];
+        good &= dst[i] != 0 && dst[i + 1] != 0;
+        if (i == 15)
+            break;
+        good &= in[i + 2] == in[2];
+        dst[i + 2] = ':';
+    }
+    return good ? 17 : 0;
+}
+
 size_t model_mac_normalise(struct str in, char dst[MODEL_MAC_TEXT])
 {
+    if (in.n == 17)
+        return mac_of_17(in.p, dst);
     if (in.n < 14)
         return 0;
     /* "xx:xx…" and "xx-xx…" have groups of one octet, "xxxx.xxxx…" of two. */
@@ -52,12 +79,11 @@ size_t model_mac_normalise(struct str in, char dst[MODEL_MAC_TEXT])
     return mac_write(octets, n, dst);
 }
 
+SPAN_DEFINE(has_no_upper, (v >= 'A') & (v <= 'Z'))
+
 static bool has_upper(struct str s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] >= 'A' && s.p[i] <= 'Z')
-            return true;
-    return false;
+    return !has_no_upper(s);
 }
 
 static struct str lower_copy(struct arena *a, struct str s)
@@ -73,14 +99,14 @@ static struct str lower_copy(struct arena *a, struct str s)
 err_code model_label_normalise(struct arena *a, struct str key, struct str value, struct label *ret)
 {
     struct str v = value;
-    if (str_ieq(key, STR("mac"))) {
+    if (key.n == 3 && str_ieq(key, STR("mac"))) {
         char text[MODEL_MAC_TEXT];
         size_t n = model_mac_normalise(value, text);
         if (n == 0)
             return ERR_INVALID;
         if (!str_eq(value, str_of(text, n)) && !arena_str(a, str_of(text, n), &v))
             return ERR_NOMEM;
-    } else if (str_is(key, "uuid") && has_upper(value)) {
+    } else if (key.n == 4 && str_is(key, "uuid") && has_upper(value)) {
         v = lower_copy(a, value);
         if (!v.p)
             return ERR_NOMEM;

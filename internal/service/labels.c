@@ -1,6 +1,7 @@
 #include "service/labels.h"
 
 #include "base/query.h"
+#include "base/span.h"
 
 static err_code nomem(struct err *e)
 {
@@ -50,12 +51,115 @@ static err_code collect_ignored(struct arena *a, const struct query_pair *pairs,
     return ERR_OK;
 }
 
+/* --- the plain case ----------------------------------------------------------------------------
+ */
+
+/* Labels of a query that is read on the stack. */
+#define PLAIN_MAX 32
+
+/* Sorted as they come: what moves is a number for the key and a place. */
+struct plain {
+    uint64_t prefix[PLAIN_MAX]; /* the key's first eight bytes: numbers that sort as the keys do */
+    uint8_t order[PLAIN_MAX];
+    struct label v[PLAIN_MAX];
+    uint32_t n;
+};
+
+static uint64_t prefix_of(struct str key)
+{
+    uint64_t x = 0;
+    if (key.n >= 8) {
+        memcpy(&x, key.p, 8);
+        return __builtin_bswap64(x);
+    }
+    if (key.n >= 4) { /* the last four bytes may be some of the first */
+        uint32_t first, last;
+        memcpy(&first, key.p, 4);
+        memcpy(&last, key.p + key.n - 4, 4);
+        uint64_t rest = (uint64_t)__builtin_bswap32(last) << (8 * (8 - key.n));
+        return (uint64_t)__builtin_bswap32(first) << 32 | (uint32_t)rest;
+    }
+    for (size_t i = 0; i < key.n; i++)
+        x = x << 8 | (unsigned char)key.p[i];
+    return key.n ? x << (64 - 8 * key.n) : 0;
+}
+
+/* The label at v[n]. False if its key is there already; keys hold no NUL. */
+static bool insert(struct plain *p)
+{
+    struct str key = p->v[p->n].key;
+    uint64_t prefix = prefix_of(key);
+    uint32_t at = p->n;
+    for (; at > 0 && p->prefix[at - 1] >= prefix; at--) {
+        int c = p->prefix[at - 1] == prefix ? str_cmp(p->v[p->order[at - 1]].key, key) : 1;
+        if (c == 0)
+            return false;
+        if (c < 0)
+            break;
+        p->prefix[at] = p->prefix[at - 1];
+        p->order[at] = p->order[at - 1];
+    }
+    p->prefix[at] = prefix;
+    p->order[at] = (uint8_t)p->n++;
+    return true;
+}
+
+/* What begins at *at, up to a '&' or the end. */
+static struct str next_piece(struct str raw, size_t *at)
+{
+    const char *from = raw.p + *at, *amp = memchr(from, '&', raw.n - *at);
+    size_t n = amp ? (size_t)(amp - from) : raw.n - *at;
+    *at += n + 1;
+    return str_of(from, n);
+}
+
+SPAN_DEFINE(is_plain, (v == '%') | (v == '+') | (v == ';') | (v == 0))
+
+/* Only MACs and UUIDs are ever changed. */
+static bool read_plain_label(struct arena *a, struct str piece, struct label *ret)
+{
+    const char *eq = memchr(piece.p, '=', piece.n);
+    size_t n = eq ? (size_t)(eq - piece.p) : piece.n;
+    struct str key = str_of(piece.p, n);
+    struct str value = eq ? str_of(eq + 1, piece.n - n - 1) : STR("");
+    *ret = (struct label){key, value};
+    return (n != 3 && n != 4) || model_label_normalise(a, key, value, ret) == ERR_OK;
+}
+
+/*
+ * What clients really send: nothing encoded, no key twice, a MAC that is one. Whatever is not like
+ * that is left to the long way below; what is, is the same there.
+ */
+static bool read_plain(struct arena *a, struct str raw, struct labels *ret)
+{
+    struct plain p;
+    p.n = 0;
+    if (raw.n == 0 || !is_plain(raw))
+        return false;
+    for (size_t at = 0; at < raw.n;) {
+        struct str piece = next_piece(raw, &at);
+        if (piece.n && (p.n == PLAIN_MAX || !read_plain_label(a, piece, &p.v[p.n]) || !insert(&p)))
+            return false;
+    }
+    struct label *out = arena_alloc(a, p.n * sizeof *out);
+    if (!out)
+        return false;
+    for (uint32_t i = 0; i < p.n; i++)
+        out[i] = p.v[p.order[i]];
+    *ret = (struct labels){out, p.n};
+    return true;
+}
+
 err_code service_labels_read(struct arena *a, struct str raw_query, struct service_labels *ret,
                              struct err *e)
 {
     struct query_pair *pairs;
     uint32_t n;
     struct service_labels out = {.labels = {NULL, 0}};
+    if (read_plain(a, raw_query, &out.labels)) {
+        *ret = out;
+        return ERR_OK;
+    }
     err_code c = query_read(a, raw_query, SERVICE_PAIRS_MAX, &pairs, &n, &out.undecodable, e);
     if (c)
         return c;

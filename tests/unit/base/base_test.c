@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -147,8 +148,9 @@ Test(findings, are_all_kept)
 static const char *logged(enum log_format f, struct str text, struct buf *b)
 {
     struct log_field fields[] = {log_text("k", text), log_number("n", 18446744073709551615u)};
+    struct log_clock clock = {0};
     buf_clear(b);
-    log_line(b, f, 1700000000123, LOG_WARN_LEVEL, "event", fields, 2);
+    log_line(b, f, &clock, 1700000000123, LOG_WARN_LEVEL, "event", fields, 2);
     return buf_c(b);
 }
 
@@ -169,6 +171,48 @@ Test(log, lines_cannot_be_forged)
         "\"k\":\"x=\\\"y\\\"\",\"n\":18446744073709551615}\n");
 }
 
+/* Texts of every length around sixteen, with one byte that is not plain anywhere in them. */
+Test(log, escapes_wherever_it_must)
+{
+    BUF_LOCAL(b, 1 << 16);
+    for (size_t n = 1; n < 50; n++) {
+        for (size_t at = 0; at < n; at++) {
+            char text[50], want[200];
+            memset(text, 'x', sizeof text);
+            text[at] = '"';
+            snprintf(want, sizeof want,
+                     "2023-11-14T22:13:20.123Z warn event k=\"%.*s\\\"%.*s\""
+                     " n=18446744073709551615\n",
+                     (int)at, text, (int)(n - at - 1), text + at + 1);
+            cr_expect_str_eq(logged(LOG_TEXT, str_of(text, n), &b), want);
+            text[at] = ' ';
+            snprintf(want, sizeof want,
+                     "2023-11-14T22:13:20.123Z warn event k=\"%.*s\""
+                     " n=18446744073709551615\n",
+                     (int)n, text);
+            cr_expect_str_eq(logged(LOG_TEXT, str_of(text, n), &b), want);
+        }
+    }
+}
+
+Test(buf, moves_out_of_its_room)
+{
+    char room[8];
+    struct buf b;
+    buf_over(&b, room, sizeof room, 20);
+    buf_add_lit(&b, "12345678");
+    cr_expect_eq(b.p, room);
+    buf_add_lit(&b, "9abc");
+    cr_expect(str_is(buf_str(&b), "123456789abc") && b.p != room);
+    buf_add_lit(&b, "more than 20");
+    cr_expect(b.failed && b.overflow);
+    buf_free(&b);
+    buf_over(&b, room, sizeof room, 4);
+    buf_add_lit(&b, "12345");
+    cr_expect(b.failed);
+    buf_free(&b);
+}
+
 Test(log, dates_are_right)
 {
     static const struct {
@@ -179,9 +223,10 @@ Test(log, dates_are_right)
                  {951782400000, "2000-02-29T00:00:00.000Z"},
                  {4107542400000, "2100-03-01T00:00:00.000Z"}};
     BUF_LOCAL(b, 1 << 16);
+    struct log_clock clock = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         buf_clear(&b);
-        log_line(&b, LOG_TEXT, cases[i].ms, LOG_INFO_LEVEL, "e", NULL, 0);
+        log_line(&b, LOG_TEXT, &clock, cases[i].ms, LOG_INFO_LEVEL, "e", NULL, 0);
         cr_expect(str_starts(buf_str(&b), str_c(cases[i].day)), "%s", buf_c(&b));
     }
 }

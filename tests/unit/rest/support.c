@@ -68,9 +68,10 @@ static void add_tokens(void)
 static void keep_line(void *ctx, enum log_level level, const char *event,
                       const struct log_field *fields, size_t n)
 {
+    struct log_clock clock = {0};
     (void)ctx;
     pthread_mutex_lock(&api.lock);
-    log_line(&api.log, LOG_TEXT, 0, level, event, fields, n);
+    log_line(&api.log, LOG_TEXT, &clock, 0, level, event, fields, n);
     pthread_cond_broadcast(&api.logged);
     pthread_mutex_unlock(&api.lock);
 }
