@@ -121,6 +121,7 @@ help:
 	@echo "make fuzz        every fuzz target for T=60 seconds (clang)"
 	@echo "make lint        format, floors, static checks"
 	@echo "make bench       requests a second against nginx, side by side"
+	@echo "make bench-writes  single writes a second beside SQLite alone"
 	@echo "make image       the container image               (BASE=image)"
 	@echo "make deps        installs what building and testing need"
 

@@ -215,8 +215,8 @@ struct service_identity {
     enum store_role role;
 };
 /*
- * Constant time in the token's text. ERR_DENIED when no token is this one, or it has expired. The
- * database is asked each time, so a token that was revoked, by whatever process, is gone at once.
+ * ERR_DENIED when no token is this one, or it has expired. The database is asked each time, so a
+ * token that was revoked, by whatever process, is gone at once.
  */
 err_code service_authenticate(struct service *s, struct str token, struct service_identity *ret,
                               struct err *e);

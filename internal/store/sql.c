@@ -93,7 +93,7 @@ static err_code pragmas(struct sql_conn *c, enum sql_mode mode, struct err *e)
                              "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;"
                              "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536"
                            : "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
-                             "PRAGMA query_only = ON";
+                             "PRAGMA query_only = ON; PRAGMA cache_size = -1024";
     int rc = sqlite3_exec(c->db, text, NULL, NULL, NULL);
     return rc == SQLITE_OK ? ERR_OK : sql_fail(c, rc, e);
 }

@@ -10,7 +10,7 @@
 #include "store/state.h"
 
 #define BUSY_MS  5000
-#define IDLE_MAX 4
+#define IDLE_MAX 32 /* connections that wait for the next read; to open one takes much longer */
 
 static err_code in_file(const char *path, err_code code, struct err *e)
 {

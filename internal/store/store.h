@@ -223,19 +223,24 @@ err_code store_txn_get_at(struct store_txn *t, const struct store_key *k, uint64
 
 enum store_role { STORE_ROLE_READ = 1, STORE_ROLE_WRITE = 2, STORE_ROLE_ADMIN = 3 };
 
+#define STORE_HASH 32
+
 struct store_token {
     struct str id; /* short, not secret */
     struct str name;
     enum store_role role;
-    unsigned char hash[32];    /* of the secret; who makes it chooses the hash */
-    uint64_t created, expires; /* seconds since 1970; expires 0: never */
-    uint64_t used;             /* when it was last noted; 0: never. store_token_put keeps it */
+    unsigned char hash[STORE_HASH]; /* of the secret; who makes it chooses the hash */
+    uint64_t created, expires;      /* seconds since 1970; expires 0: never */
+    uint64_t used;                  /* when it was last noted; 0: never. store_token_put keeps it */
 };
 /* Inserts or replaces by id. ERR_INVALID: a time above 2^63 - 1. Tokens make no revision. */
 err_code store_token_put(struct store *s, const struct store_token *t, struct err *e);
 typedef err_code store_each_token(void *arg, const struct store_token *t, struct err *e);
 /* In order of ids. */
 err_code store_tokens(struct store *s, store_each_token *each, void *arg, struct err *e);
+/* Those with this hash. O(log n). */
+err_code store_tokens_of_hash(struct store *s, const unsigned char hash[STORE_HASH],
+                              store_each_token *each, void *arg, struct err *e);
 
 /* The same inside a job. each must not use the transaction. */
 err_code store_txn_token_put(struct store_txn *t, const struct store_token *token, struct err *e);

@@ -73,13 +73,18 @@ err_code store_txn_token_used(struct store_txn *t, struct str id, uint64_t at, s
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-/* *stopped: the error is each's own. */
-static err_code list(struct sql_conn *c, store_each_token *each, void *arg, bool *stopped,
-                     struct err *e)
+#define TOKENS "SELECT id, name, role, hash, created, expires, used FROM tokens"
+
+/* Those with a hash, or all if it is NULL. *stopped: the error is each's own. */
+static err_code list(struct sql_conn *c, const unsigned char *hash, store_each_token *each,
+                     void *arg, bool *stopped, struct err *e)
 {
+    static const char all[] = TOKENS " ORDER BY id", of_hash[] = TOKENS " WHERE hash = ?1";
     SQL_LOCAL(q);
-    err_code rc = sql_start(
-        &q, c, "SELECT id, name, role, hash, created, expires, used FROM tokens ORDER BY id", e);
+    *stopped = false;
+    err_code rc = sql_start(&q, c, hash ? of_hash : all, e);
+    if (!rc && hash)
+        sql_bind_blob(&q, 1, str_of((const char *)hash, STORE_HASH));
     for (bool row; !rc;) {
         rc = sql_step(&q, &row, e);
         if (rc || !row)
@@ -92,8 +97,8 @@ static err_code list(struct sql_conn *c, store_each_token *each, void *arg, bool
             .expires = sql_column_u64(&q, 5),
             .used = sql_column_u64(&q, 6),
         };
-        struct str hash = sql_column_str(&q, 3);
-        memcpy(t.hash, hash.p, hash.n < sizeof t.hash ? hash.n : sizeof t.hash);
+        struct str stored = sql_column_str(&q, 3);
+        memcpy(t.hash, stored.p, stored.n < sizeof t.hash ? stored.n : sizeof t.hash);
         rc = each(arg, &t, e);
         *stopped = rc != ERR_OK;
     }
@@ -104,9 +109,9 @@ err_code store_txn_tokens(struct store_txn *t, store_each_token *each, void *arg
 {
     if (t->broken)
         return txn_end(t, t->broken, e);
-    bool stopped = false;
+    bool stopped;
     struct err why = ERR_INIT;
-    err_code rc = list(t->c, each, arg, &stopped, &why);
+    err_code rc = list(t->c, NULL, each, arg, &stopped, &why);
     if (rc && e)
         *e = why;
     if (!rc || stopped)
@@ -129,14 +134,26 @@ err_code store_token_put(struct store *s, const struct store_token *t, struct er
 }
 
 /* On a connection that no one else uses, so each may call the store. */
-err_code store_tokens(struct store *s, store_each_token *each, void *arg, struct err *e)
+static err_code read_tokens(struct store *s, const unsigned char *hash, store_each_token *each,
+                            void *arg, struct err *e)
 {
     struct sql_conn *c;
     bool stopped;
     err_code rc = store_take(s, &c, e);
     if (rc)
         return rc;
-    rc = list(c, each, arg, &stopped, e);
+    rc = list(c, hash, each, arg, &stopped, e);
     store_give(s, c);
     return rc;
+}
+
+err_code store_tokens(struct store *s, store_each_token *each, void *arg, struct err *e)
+{
+    return read_tokens(s, NULL, each, arg, e);
+}
+
+err_code store_tokens_of_hash(struct store *s, const unsigned char hash[STORE_HASH],
+                              store_each_token *each, void *arg, struct err *e)
+{
+    return read_tokens(s, hash, each, arg, e);
 }

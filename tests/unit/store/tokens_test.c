@@ -82,6 +82,24 @@ static void kept_by_id(void)
     store_close(s);
 }
 
+static void found_by_hash(void)
+{
+    struct store *s = must_open(fresh("hashes.db"));
+    struct store_token t = some_token(), other = some_token();
+    other.id = STR("c");
+    other.hash[31] = 0xCE;
+    CHECK(store_token_put(s, &t, NULL) == ERR_OK && store_token_put(s, &other, NULL) == ERR_OK);
+    char got[512] = "";
+    CHECK(store_tokens_of_hash(s, other.hash, keep_token, got, NULL) == ERR_OK);
+    CHECK(strcmp(got, "c/ci/2/abce/1700000000/1800000000/0 ") == 0, "%s", got);
+    other.hash[0] = 0;
+    got[0] = '\0';
+    CHECK(store_tokens_of_hash(s, other.hash, keep_token, got, NULL) == ERR_OK && !got[0], "%s",
+          got);
+    CHECK(store_tokens_of_hash(s, t.hash, stop_at_once, NULL, NULL) == ERR_LIMIT);
+    store_close(s);
+}
+
 static void the_latest_use_stays(void)
 {
     struct store *s = must_open(fresh("used.db"));
@@ -150,12 +168,13 @@ static void an_old_database_is_brought_up_to_date(void)
     tokens_are(s, "t/old/3/0000/7/0/9 ");
     CHECK(has_group(s, "g"));
     store_close(s);
-    CHECK(raw_number(path, "PRAGMA user_version") == 2);
+    CHECK(raw_number(path, "PRAGMA user_version") == 3);
 }
 
 struct tally token_tests(void)
 {
     RUN(kept_by_id);
+    RUN(found_by_hash);
     RUN(the_latest_use_stays);
     RUN(a_job_sees_what_it_did);
     RUN(an_old_database_is_brought_up_to_date);
