@@ -161,7 +161,8 @@ static void tell(int number)
     struct buf b = {.p = line, .cap = sizeof line, .max = sizeof line};
     const char *name = known && names[number] ? names[number] : "unknown";
     struct log_field f[] = {log_text("call", str_c(name)), log_number("number", (uint64_t)number)};
-    log_line(&b, log_form, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
+    struct log_clock clock = {0};
+    log_line(&b, log_form, &clock, (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
              LOG_ERROR_LEVEL, "sandbox-refused", f, 2);
     if (!b.failed && write(STDERR_FILENO, b.p, b.n) < 0)
         return;
