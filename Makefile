@@ -116,7 +116,7 @@ include tests/tests.mk
 help:
 	@echo "make run         build, import data/ at the first run, serve on 127.0.0.1:8080 and :8081"
 	@echo "make test        everything but the QEMU boots     (SAN=address,undefined or SAN=thread)"
-	@echo "make test-boot   real iPXE in QEMU, BIOS and UEFI"
+	@echo "make test-boot   real boot loaders in QEMU; ONLY=grub-efi runs one"
 	@echo "make test-concurrency  32 writers and 32 readers for a minute"
 	@echo "make fuzz        every fuzz target for T=60 seconds (clang)"
 	@echo "make lint        format, floors, static checks"

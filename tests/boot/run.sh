@@ -1,31 +1,48 @@
 #!/bin/bash
-# Real machines, as far as QEMU makes them, against the real server: run.sh VESTA FOLDER, where
-# FOLDER is what setup.sh prepared. BIOS and UEFI run at the same time, a machine each.
+# Real machines, as far as QEMU makes them, against the real server: run.sh VESTA FOLDER [SCENARIO...],
+# where FOLDER is what setup.sh prepared. One scenario after the other, each with two machines at a
+# time. Each line of the report is a machine; the last is "N passed, N failed". Logs are left in
+# FOLDER/logs.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -eq 2 ] || { echo "usage: run.sh VESTA FOLDER" >&2; exit 2; }
+all=(ipxe-bios ipxe-uefi pxelinux-bios pxelinux-efi grub-bios grub-efi)
+[ $# -ge 2 ] || { echo "usage: run.sh VESTA FOLDER [SCENARIO...]; there are: ${all[*]}" >&2; exit 2; }
 if [ ! -x "$1" ] || [ ! -s "$2/assets/vmlinuz" ] || [ ! -s "$2/assets/initrd.gz" ]; then
     echo "run.sh: no server at $1, or no kernel and initrd in $2/assets; make test-boot makes both" >&2
     exit 1
 fi
 vesta=$(realpath "$1")
 folder=$(realpath "$2")
-rm -rf "$folder/logs"
-mkdir "$folder/logs"
-
-declare -A pids=()
-trap 'kill "${pids[@]}" 2>/dev/null; wait; exit 130' INT TERM
-for firmware in bios uefi; do
-    "$here/firmware.sh" "$firmware" "$vesta" "$folder" >"$folder/logs/$firmware.report" 2>&1 </dev/null &
-    pids[$firmware]=$!
+logs=$folder/logs
+shift 2
+[ $# -gt 0 ] || set -- "${all[@]}"
+for scenario; do
+    [[ " ${all[*]} " == *" $scenario "* ]] && continue
+    echo "run.sh: there is no scenario \"$scenario\"; there are: ${all[*]}" >&2
+    exit 2
 done
+rm -rf "$logs"
+mkdir "$logs"
+unset "${!VESTA_@}" # the server gets its settings from the command line only
+
+# The scripts of a family are one file: grub-efi and grub-bios are scenario/grub.sh.
+run_scenario() (
+    # shellcheck source=tests/boot/lib.sh
+    . "$here/lib.sh"
+    # shellcheck disable=SC1090
+    . "$here/scenario/${scenario%-*}.sh"
+)
 
 passed=0
 failed=0
-for firmware in bios uefi; do
-    wait "${pids[$firmware]}"
+current=
+trap 'kill "$current" 2>/dev/null; wait; exit 130' INT TERM
+for scenario; do
+    report=$logs/$scenario.report
+    run_scenario >"$report" 2>&1 </dev/null &
+    current=$!
+    wait "$current"
     status=$?
-    report=$folder/logs/$firmware.report
     sums=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$report" | tail -n 1)
     grep -vxF "${sums:-none}" "$report"
     read -r p _ f _ <<<"${sums:-0 passed, 0 failed}"

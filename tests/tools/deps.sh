@@ -16,7 +16,8 @@ test=(clang libcriterion-dev gnupg gpgv curl groff-base zsh fish patch python3 s
 command -v npm >/dev/null || test+=(nodejs npm)
 lint=(clang clang-format clang-tidy cppcheck shellcheck)
 bench=(nginx-light wrk valgrind curl procps)
-boot=(qemu-system-x86 ipxe-qemu ovmf seabios busybox-static cpio)
+boot=(qemu-system-x86 ipxe-qemu ovmf seabios busybox-static cpio pxelinux syslinux-common syslinux-efi
+    grub-common grub-pc-bin grub-efi-amd64-bin)
 
 usage() {
     echo "usage: deps.sh [build|test|lint|bench|boot]..." >&2
