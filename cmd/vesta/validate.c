@@ -1,6 +1,6 @@
 /* butane, validate and check: is it right? Without a site, and without a server. */
-#include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,14 +255,15 @@ static err_code ask_group(void *arg, const struct store_resource *r, struct err 
     return c;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    (void)st, (void)type, (void)where;
+    return remove(path);
+}
+
 static void remove_folder(const char *path)
 {
-    DIR *d = opendir(path);
-    for (struct dirent *x; d && (x = readdir(d));)
-        unlinkat(dirfd(d), x->d_name, 0);
-    if (d)
-        closedir(d);
-    rmdir(path);
+    nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 static err_code check_in(const char *data, const char *site, struct findings *f,

@@ -379,7 +379,7 @@ def test_nothing_without_a_token(server: Server) -> None:
 
 
 def test_token_file_is_for_its_owner_only(server: Server) -> None:
-    for name in ("admin.token", "signing.key"):
+    for name in ("admin.token", "keys/signing.key"):
         mode = (server.data / name).stat().st_mode & 0o777
         check_equal(oct(mode), oct(0o600), f"mode of {name}")
     database = (server.data / "vesta.db").read_bytes() + (server.data / "vesta.db-wal").read_bytes()
