@@ -42,6 +42,8 @@ static bool accept_labels(struct boot *b, struct http_request *q, struct http_re
     for (uint32_t i = 0; i < l->ignored_n; i++) {
         const struct service_ignored *x = &l->ignored[i];
         bool repeated = x->why == SERVICE_IGNORED_REPEATED;
+        if (x->why == SERVICE_IGNORED_JUNK)
+            continue;
         struct log_field f[] = {repeated ? log_text("key", x->key) : log_text("mac", x->value),
                                 log_text("path", q->path), log_text("remote", str_c(q->remote))};
         if (repeated && x->conflict && !conflict)
@@ -95,12 +97,13 @@ bool read_question(struct boot *b, struct http_request *q, struct http_response 
     if (!read_labels(q, r, ask->raw_query, &l) ||
         (ask->otherwise.p && !read_labels(q, r, ask->otherwise, &otherwise)))
         return false;
-    note->labels = l->labels;
+    note->labels = l->sent;
     if (!accept_labels(b, q, r, l))
         return false;
     *ret = (struct service_question){
         .document = ask->document,
         .labels = &l->labels,
+        .sent = &l->sent,
         .raw_query = ask->raw_query.p ? ask->raw_query : STR(""),
         .base = base_for(b, q, ask->document),
         .grub_of_matchbox = ask->document == RENDER_GRUB && grub_of_matchbox(b, q),

@@ -93,6 +93,12 @@ err_code model_label_normalise(struct arena *a, struct str key, struct str value
 /* Whether model_label_normalise would leave the value as it is. */
 bool model_label_is_normal(struct str key, struct str value);
 
+/*
+ * Is the value a UUID or a serial number that tells no machine from another: all zeros, "To Be
+ * Filled By O.E.M." and the like? No group is matched by it. An empty one is not there at all.
+ */
+bool model_label_is_junk(struct str key, struct str value);
+
 /* Sorts pairs in place by key; of equal keys the first one stays. Returns how many are left. */
 uint32_t model_labels_sort(struct label *v, uint32_t n);
 /* The value at key, or NULL. O(log n). */

@@ -108,6 +108,11 @@ static void read_selector(struct reading *r, const struct value *v, struct label
         if (!read_string(r, at, &p->v, &value))
             continue;
         err_code c = model_label_normalise(r->arena, p->key, value, &l[n]);
+        if (c == ERR_OK && model_label_is_junk(l[n].key, l[n].value))
+            findings_add(r->findings, FINDING_WARNING, at, 0, 0,
+                         "many machines have this for a %.*s, so it identifies none: no machine "
+                         "gets this group",
+                         STR_FMT(l[n].key));
         if (c == ERR_OK)
             n++;
         else if (c == ERR_NOMEM)

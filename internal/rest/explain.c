@@ -19,6 +19,7 @@ static struct service_question question_of(struct rest_call *c, const struct ser
 {
     return (struct service_question){
         .labels = &l->labels,
+        .sent = &l->sent,
         .raw_query = c->q->raw_query.p ? c->q->raw_query : STR(""),
         .base = c->rest->boot_url,
         .grub_of_matchbox = !c->rest->boot_url_public,
@@ -85,6 +86,17 @@ static struct value labels_value(struct making *m, const struct labels *l)
     return value_map(VALUE_MAP, p, p ? l->n : 0);
 }
 
+static struct str ignored_reason(enum service_ignored_why why)
+{
+    switch (why) {
+    case SERVICE_IGNORED_REPEATED: return STR("the key is repeated: its first value counts");
+    case SERVICE_IGNORED_MAC: return STR("it is not a MAC address");
+    case SERVICE_IGNORED_JUNK:
+        return STR("many machines have this value, so it identifies none and matches no group");
+    }
+    return STR("it was not taken");
+}
+
 static struct value ignored_value(struct making *m, const struct service_labels *l)
 {
     struct value *v = items(m, l->ignored_n + 1);
@@ -94,10 +106,7 @@ static struct value ignored_value(struct making *m, const struct service_labels 
         struct object o = object(m);
         put(&o, STR("key"), value_str(x->key));
         put(&o, STR("value"), value_str(x->value));
-        put(&o, STR("reason"),
-            value_str(x->why == SERVICE_IGNORED_MAC
-                          ? STR("it is not a MAC address")
-                          : STR("the key is repeated: its first value counts")));
+        put(&o, STR("reason"), value_str(ignored_reason(x->why)));
         v[i] = object_value(&o);
     }
     if (v && l->undecodable) {

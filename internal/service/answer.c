@@ -10,6 +10,7 @@
 struct finding_out {
     const struct catalog_view *view;
     const struct labels *labels; /* those of the question that count */
+    const struct labels *sent;   /* and those that templates see */
     struct render_client client;
     const struct catalog_group *group;
     const struct catalog_profile *profile;
@@ -48,9 +49,10 @@ static err_code find_group(const struct catalog_view *v, const struct service_qu
                            struct finding_out *ret, struct err *e)
 {
     ret->labels = q->labels;
+    ret->sent = q->sent ? q->sent : q->labels;
     ret->group = match(v, q, q->labels);
     if (!ret->group && (ret->group = match(v, q, q->otherwise)) != NULL)
-        ret->labels = q->otherwise;
+        ret->labels = ret->sent = q->otherwise;
     const struct str *arch = model_label_get(ret->labels, STR("arch"));
     ret->client = (struct render_client){
         q->document == RENDER_GRUB && q->grub_of_matchbox ? (struct str){NULL, 0} : q->base,
@@ -122,7 +124,7 @@ static err_code render_now(struct service *s, const struct service_question *q,
     struct value request = value_nil(), boot = value_nil(), group;
     err_code c = catalog_group_data(f->group, a, &group, e);
     if (!c && with_request)
-        c = render_request_data(a, f->labels, q->raw_query, &request, e);
+        c = render_request_data(a, f->sent, q->raw_query, &request, e);
     if (!c && render_is_boot_script(q->document))
         c = render_boot_data(a, &f->profile->model, q->document, &f->client, &boot, e);
     if (c)

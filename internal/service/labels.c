@@ -150,16 +150,54 @@ static bool read_plain(struct arena *a, struct str raw, struct labels *ret)
     return true;
 }
 
-err_code service_labels_read(struct arena *a, struct str raw_query, struct service_labels *ret,
-                             struct err *e)
+/* --- junk --- */
+
+static bool is_junk(const struct labels *l, struct str key)
+{
+    const struct str *value = model_label_get(l, key);
+    return value && model_label_is_junk(key, *value);
+}
+
+static bool note_junk(struct arena *a, const struct label *l, struct service_labels *ret)
+{
+    struct service_ignored *v = arena_calloc(a, ret->ignored_n + 1, sizeof *v);
+    if (!v)
+        return false;
+    if (ret->ignored_n)
+        memcpy(v, ret->ignored, ret->ignored_n * sizeof *v);
+    v[ret->ignored_n++] =
+        (struct service_ignored){.why = SERVICE_IGNORED_JUNK, .key = l->key, .value = l->value};
+    ret->ignored = v;
+    return true;
+}
+
+/* What identifies no machine is not matched by. */
+static err_code set_junk_apart(struct arena *a, struct service_labels *ret, struct err *e)
+{
+    ret->sent = ret->labels;
+    if (!is_junk(&ret->sent, STR("uuid")) && !is_junk(&ret->sent, STR("serial")))
+        return ERR_OK;
+    struct label *kept = arena_alloc(a, ret->sent.n * sizeof *kept);
+    if (!kept)
+        return nomem(e);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < ret->sent.n; i++) {
+        const struct label *l = &ret->sent.v[i];
+        if (!model_label_is_junk(l->key, l->value))
+            kept[n++] = *l;
+        else if (!note_junk(a, l, ret))
+            return nomem(e);
+    }
+    ret->labels = (struct labels){kept, n};
+    return ERR_OK;
+}
+
+static err_code read_any(struct arena *a, struct str raw_query, struct service_labels *ret,
+                         struct err *e)
 {
     struct query_pair *pairs;
     uint32_t n;
     struct service_labels out = {.labels = {NULL, 0}};
-    if (read_plain(a, raw_query, &out.labels)) {
-        *ret = out;
-        return ERR_OK;
-    }
     err_code c = query_read(a, raw_query, SERVICE_PAIRS_MAX, &pairs, &n, &out.undecodable, e);
     if (c)
         return c;
@@ -180,6 +218,20 @@ err_code service_labels_read(struct arena *a, struct str raw_query, struct servi
     out.labels.v = taken;
     if (out.labels.n < n)
         c = collect_ignored(a, pairs, n, &first, &out, e);
+    if (!c)
+        *ret = out;
+    return c;
+}
+
+err_code service_labels_read(struct arena *a, struct str raw_query, struct service_labels *ret,
+                             struct err *e)
+{
+    struct service_labels out = {.labels = {NULL, 0}};
+    err_code c = ERR_OK;
+    if (!read_plain(a, raw_query, &out.labels))
+        c = read_any(a, raw_query, &out, e);
+    if (!c)
+        c = set_junk_apart(a, &out, e);
     if (!c)
         *ret = out;
     return c;

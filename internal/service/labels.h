@@ -13,6 +13,7 @@
 enum service_ignored_why {
     SERVICE_IGNORED_REPEATED, /* its key was there before */
     SERVICE_IGNORED_MAC,      /* it is a MAC that is none, or empty */
+    SERVICE_IGNORED_JUNK,     /* it identifies no machine: see model_label_is_junk */
 };
 
 struct service_ignored {
@@ -22,7 +23,8 @@ struct service_ignored {
 };
 
 struct service_labels {
-    struct labels labels;                  /* normalised, sorted */
+    struct labels labels;                  /* normalised, sorted: what groups are matched by */
+    struct labels sent;                    /* the same with junk, for templates and logs */
     const struct service_ignored *ignored; /* in the order of the query */
     uint32_t ignored_n;
     uint32_t undecodable; /* pairs that were dropped: a bad escape, or a ';' */

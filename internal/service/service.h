@@ -60,6 +60,7 @@ struct service_question {
     const struct labels *labels; /* normalised, sorted */
     struct str raw_query;
     /* What follows may be zero. */
+    const struct labels *sent;      /* what templates see of the request; NULL: labels */
     struct str base;                /* see struct render_client */
     bool grub_of_matchbox;          /* GRUB gets matchbox's text, without base */
     struct str selects;             /* only a group that selects on this key */

@@ -269,3 +269,49 @@ Test(scan, reads_what_is_stored_as_the_reader_does)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         cr_expect_not(scans_as_read(others[i]), "%s", others[i]);
 }
+
+Test(model, junk_identifies_no_machine)
+{
+    static const struct {
+        const char *key, *value;
+        bool junk;
+    } cases[] = {
+        {"uuid", "00000000-0000-0000-0000-000000000000", true},
+        {"uuid", "ffffffff-ffff-ffff-ffff-ffffffffffff", true},
+        {"uuid", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", true},
+        {"uuid", "03000200-0400-0500-0006-000700080009", true},
+        {"uuid", "Not Settable", true},
+        {"uuid", "03000200-0400-0500-0006-000700080008", false},
+        {"uuid", "0", false},
+        {"uuid", "", false},
+        {"serial", "To Be Filled By O.E.M.", true},
+        {"serial", " Default string  ", true},
+        {"serial", "   ", true},
+        {"serial", "0", true},
+        {"serial", "........", true},
+        {"serial", "", false},
+        {"serial", "x", false},
+        {"serial", "0001", false},
+        {"serial", "SN-0042", false},
+        {"hostname", "none", false},
+        {"mac", "00:00:00:00:00:00", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_eq(model_label_is_junk(str_c(cases[i].key), str_c(cases[i].value)), cases[i].junk,
+                     "%s=%s", cases[i].key, cases[i].value);
+}
+
+Test(model, architectures_have_one_name)
+{
+    static const char *const cases[][2] = {
+        {"x86_64", "x86_64"}, {"AMD64", "x86_64"}, {"7", "x86_64"},      {"00016", "x86_64"},
+        {"0", "i386"},        {"i686", "i386"},    {"aarch64", "arm64"}, {"11", "arm64"},
+        {"arm", "arm32"},     {"27", "riscv64"},   {"vax", NULL},        {"", NULL},
+        {"99", NULL},         {"000007", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str known = model_arch_known(str_c(cases[i][0]));
+        cr_expect_eq(known.p != NULL, cases[i][1] != NULL, "%s", cases[i][0]);
+        cr_expect(!known.p || str_is(known, cases[i][1]), "%s", cases[i][0]);
+    }
+}
