@@ -26,6 +26,8 @@ struct write {
     pthread_cond_t wake;
 };
 
+struct checkpointer;
+
 struct writer {
     struct sql_conn *c; /* the thread's own once it runs */
     uint64_t keep_revisions;
@@ -52,6 +54,7 @@ struct store {
         uint64_t version; /* PRAGMA data_version when last asked */
     } watch;
     struct writer writer;
+    struct checkpointer *checkpointer; /* NULL when reading only */
 };
 
 struct store_txn {
@@ -92,6 +95,12 @@ err_code migrate_unchanged(struct sql_conn *c, struct err *e);
 err_code writer_start(struct writer *w, struct err *e);
 /* Lets what waits finish and joins the thread. */
 void writer_stop(struct writer *w);
+
+/* checkpoint.c */
+/* Takes the writer's log into the file from now on; the writer's thread must not run yet. */
+err_code checkpointer_start(struct store *s, struct err *e);
+/* The writer's thread must not run any more. */
+void checkpointer_stop(struct store *s);
 
 /* history.c */
 /* Inside a write that has made a revision: forgets what is more than `keep` (0: nothing). */

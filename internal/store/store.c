@@ -179,6 +179,7 @@ static void free_store(struct store *s)
         s->pool.idle = c->next;
         sql_close(c);
     }
+    checkpointer_stop(s);
     sql_close(s->watch.c);
     sql_close(s->writer.c);
     pthread_mutex_destroy(&s->pool.lock);
@@ -214,6 +215,8 @@ err_code store_open(const struct store_options *o, struct store **ret, struct er
     if (!s)
         return err_set(e, ERR_NOMEM, "out of memory");
     rc = open_connections(s, e);
+    if (!rc && !s->read_only)
+        rc = checkpointer_start(s, e);
     if (!rc && !s->read_only)
         rc = writer_start(&s->writer, e);
     if (rc) {

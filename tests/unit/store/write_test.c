@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../support/check.h"
 #include "support.h"
@@ -276,8 +277,51 @@ static void a_crowd_writes(void)
                      "SELECT count(*) = max(n) AND min(n) = 1 FROM revisions") == 1);
 }
 
+/* --- the log --- */
+
+static uint64_t size_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* What is committed gets into the file while the store is open, and the log begins anew. */
+static void the_log_is_taken_into_the_file(void)
+{
+    const char *path = fresh("log.db");
+    char wal[4200];
+    snprintf(wal, sizeof wal, "%s-wal", path);
+    struct store *s = must_open(path);
+    size_t n = 64u << 10;
+    char *body = malloc(n + 1);
+    CHECK(body);
+    uint64_t written = 0;
+    unsigned i = 0;
+    /* Until the file holds what the log is allowed to: only the checkpointer puts it there. */
+    for (; size_of(path) < (8u << 20) && i < 20000; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "g%u", i % 100);
+        memset(body, 'a' + (int)(i % 26), n);
+        body[n] = '\0';
+        CHECK(put_group(s, id, body, NULL, NULL) == ERR_OK);
+        written += n;
+    }
+    CHECK(i < 20000, "%u writes", i);
+    for (unsigned k = 0; k < 1500; k++) {
+        body[0] = (char)('a' + k % 26);
+        body[1] = (char)('a' + k / 26 % 26);
+        CHECK(put_group(s, "one", body, NULL, NULL) == ERR_OK);
+        written += n;
+    }
+    CHECK(size_of(wal) < written, "the log began anew");
+    free(body);
+    store_close(s);
+    CHECK(strcmp(raw_integrity(path), "ok") == 0);
+}
+
 struct tally write_tests(void)
 {
+    RUN(the_log_is_taken_into_the_file);
     RUN(revisions_count_changes);
     RUN(a_job_sees_what_it_did);
     RUN(templates_use_and_are_used_by_kind);
