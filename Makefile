@@ -18,7 +18,7 @@ OUT := $(BUILD)/$(variant)
 VERSION := $(shell cat VERSION 2>/dev/null || echo 0)
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-WARN := -Wall -Wextra -Wshadow -Wconversion
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2
 CPPFLAGS := -D_GNU_SOURCE -Iinternal -Itests/unit -I$(OUT)/gen
 CFLAGS := -std=gnu17 $(OPT) -g -fno-omit-frame-pointer -fno-strict-aliasing $(WARN)
 LDLIBS := -lmicrohttpd -ljansson -lsodium -lsqlite3 -lyaml -lurcu-bp -lurcu-cds -lgnutls -lnettle \

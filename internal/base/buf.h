@@ -37,7 +37,7 @@ void buf_add_slow(struct buf *b, const void *p, size_t n);
 /* n in decimal. */
 void buf_add_u64(struct buf *b, uint64_t n);
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_vaddf(struct buf *b, const char *fmt, va_list ap);
+void buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* Makes room for n more bytes and returns where they go, uncounted; NULL on failure. */
 char *buf_reserve(struct buf *b, size_t n);
 

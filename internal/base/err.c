@@ -28,8 +28,9 @@ static void trim_torn_utf8(char *s)
         s[n - 1 - back] = '\0';
 }
 
-static err_code set_va(struct err *e, err_code code, int line, int column, const char *fmt,
-                       va_list ap)
+__attribute__((format(printf, 5, 0))) static err_code set_va(struct err *e, err_code code, int line,
+                                                             int column, const char *fmt,
+                                                             va_list ap)
 {
     if (e) {
         e->code = code;

@@ -1,7 +1,8 @@
 #include "ignition/butane_parts.h"
 
-static void report(struct butane *b, enum finding_severity s, const struct place *p,
-                   const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void report(struct butane *b, enum finding_severity s,
+                                                         const struct place *p, const char *fmt,
+                                                         va_list ap)
 {
     BUF_LOCAL(pointer, 4096);
     BUF_LOCAL(message, 600);

@@ -36,8 +36,10 @@ static const struct {
     {&schema_dropin, rule_dropin},
 };
 
-static void report(struct rules *r, enum finding_severity severity, const struct place *at,
-                   const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void report(struct rules *r,
+                                                         enum finding_severity severity,
+                                                         const struct place *at, const char *fmt,
+                                                         va_list ap)
 {
     BUF_LOCAL(pointer, 1u << 16);
     BUF_LOCAL(message, 1u << 12);

@@ -106,16 +106,22 @@ static void append_hex(struct buf *dst, double f, char letter, int precision)
     append_exponent(dst, letter == 'X' ? 'P' : 'p', exp);
 }
 
-/* e, f and g with a precision are C's, which glibc rounds exactly as Go does. */
+/* e, f and g with a precision are C's, which glibc rounds exactly as Go does. As snprintf. */
+static int c_text(char *dst, size_t size, double f, char verb, int precision)
+{
+    switch (verb) {
+    case 'e': return snprintf(dst, size, "%.*e", precision, f);
+    case 'E': return snprintf(dst, size, "%.*E", precision, f);
+    case 'f': return snprintf(dst, size, "%.*f", precision, f);
+    case 'g': return snprintf(dst, size, "%.*g", precision, f);
+    default: return snprintf(dst, size, "%.*G", precision, f);
+    }
+}
+
 static void append_c(struct buf *dst, double f, char verb, int precision)
 {
-    const char *fmt = verb == 'e'   ? "%.*e"
-                      : verb == 'E' ? "%.*E"
-                      : verb == 'f' ? "%.*f"
-                      : verb == 'g' ? "%.*g"
-                                    : "%.*G";
     char small[64];
-    int n = snprintf(small, sizeof small, fmt, precision, f);
+    int n = c_text(small, sizeof small, f, verb, precision);
     if (n < 0)
         return;
     if ((size_t)n < sizeof small) {
@@ -125,7 +131,7 @@ static void append_c(struct buf *dst, double f, char verb, int precision)
     char *p = buf_reserve(dst, (size_t)n + 1);
     if (!p)
         return;
-    snprintf(p, (size_t)n + 1, fmt, precision, f);
+    c_text(p, (size_t)n + 1, f, verb, precision);
     dst->n += (size_t)n;
 }
 

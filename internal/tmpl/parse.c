@@ -59,8 +59,9 @@ err_code parse_peek_non_space(struct parser *p, struct token *ret)
     return ERR_OK;
 }
 
-static err_code fail_with(struct parser *p, err_code code, uint32_t pos, const char *fmt,
-                          va_list ap)
+__attribute__((format(printf, 4, 0))) static err_code fail_with(struct parser *p, err_code code,
+                                                                uint32_t pos, const char *fmt,
+                                                                va_list ap)
 {
     char msg[400];
     int line, column;

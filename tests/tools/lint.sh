@@ -66,7 +66,7 @@ long=$(wc -l "${ours[@]}" | awk '$2 != "total" && $1 > 600 {print $2 ": " $1 " l
 [ -z "$long" ] || fail "lint: files over 600 lines:"$'\n'"$long"
 
 # --- compilers, all warnings as errors
-flags=(-std=gnu17 -D_GNU_SOURCE -Iinternal -I"${GEN:-build/release/gen}" -Itests/unit -O2 -Wall -Wextra -Wshadow -Wconversion -Werror)
+flags=(-std=gnu17 -D_GNU_SOURCE -Iinternal -I"${GEN:-build/release/gen}" -Itests/unit -O2 -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Werror)
 for cc in gcc clang; do
     printf '%s\n' "${sources[@]}" | grep '\.c$' |
         xargs -P"$(nproc)" -n4 "$cc" "${flags[@]}" -fsyntax-only || fail "lint: $cc has warnings"
