@@ -7,6 +7,7 @@
 
 #include "base/finding.h"
 #include "command.h"
+#include "local.h"
 #include "server_file.h"
 #include "target.h"
 #include "value/value.h"
@@ -42,10 +43,10 @@ err_code client_open(struct client *c, const char *server, const char *token_fil
             c->url[--n] = '\0';
     } else {
         err_code code = server_file_read(data_path, "api", c->url, sizeof c->url, e);
-        if (code) {
-            err_prefix(e, "no --server was given and");
+        if (code == ERR_NOT_FOUND)
+            err_set(e, code, "no server runs on %s, and no --server was given", data_path);
+        if (code)
             return code;
-        }
     }
     const char *env = getenv("VESTA_TOKEN");
     if (token_file[0])
@@ -57,6 +58,54 @@ err_code client_open(struct client *c, const char *server, const char *token_fil
     char own[4096];
     snprintf(own, sizeof own, "%s/admin.token", data_path);
     return read_token(c, own, e);
+}
+
+/* The server that is asked; ERR_OK and no URL where none runs and what names it in why. */
+static err_code open_or_none(struct client *c, const char *server, const char *token_file,
+                             const char *data_path, struct err *why, struct err *e)
+{
+    char url[sizeof c->url];
+    *c = (struct client){.url = ""};
+    if (!server[0] && server_file_read(data_path, "api", url, sizeof url, why) == ERR_NOT_FOUND)
+        return ERR_OK;
+    return client_open(c, server, token_file, data_path, e);
+}
+
+static err_code open_local(struct client *c, const struct local_options *o, const struct err *why,
+                           struct err *e)
+{
+    err_code code = local_start(o, &c->local, e);
+    if (code) {
+        err_prefix(e, "%s, and it cannot be read without one", why->msg);
+        return code;
+    }
+    snprintf(c->url, sizeof c->url, "%s", local_url(c->local));
+    snprintf(c->token, sizeof c->token, "%s", local_token(c->local));
+    return ERR_OK;
+}
+
+err_code client_open_site(struct client *c, const char *server, const char *token_file,
+                          const char *data_path, struct err *e)
+{
+    struct err why = ERR_INIT;
+    struct local_options o = {.data_path = data_path};
+    err_code code = open_or_none(c, server, token_file, data_path, &why, e);
+    return code || c->url[0] ? code : open_local(c, &o, &why, e);
+}
+
+err_code client_open_machines(struct client *c, const char *server, const char *token_file,
+                              const char *data_path, const char *public_url, struct err *e)
+{
+    struct err why = ERR_INIT;
+    struct local_options o = {.data_path = data_path, .machines = true, .public_url = public_url};
+    err_code code = open_or_none(c, server, token_file, data_path, &why, e);
+    return code || c->url[0] ? code : open_local(c, &o, &why, e);
+}
+
+void client_close(struct client *c)
+{
+    local_stop(c->local);
+    c->local = NULL;
 }
 
 static size_t keep(char *p, size_t size, size_t n, void *arg)

@@ -8,11 +8,14 @@
 #include "base/err.h"
 #include "value/value.h"
 
+struct local;
+
 struct client {
     char url[300]; /* of the server, without a path */
     char token[200];
     const char *message;  /* why, for the history of writes; NULL: nothing is said */
     const char *if_match; /* an ETag that the resource must have; NULL: any */
+    struct local *local;  /* NULL: a server is asked */
 };
 
 /*
@@ -22,6 +25,22 @@ struct client {
  */
 err_code client_open(struct client *c, const char *server, const char *token_file,
                      const char *data_path, struct err *e);
+
+/*
+ * The same for what only reads: where no server runs, the data path is read in this process, by
+ * the code that a server has. To be closed.
+ */
+err_code client_open_site(struct client *c, const char *server, const char *token_file,
+                          const char *data_path, struct err *e);
+/* The same for what machines get. public_url: how they would reach the server that is not there; ""
+   for its default. */
+err_code client_open_machines(struct client *c, const char *server, const char *token_file,
+                              const char *data_path, const char *public_url, struct err *e);
+/* Only what these two have opened needs it. Does nothing to an empty client. */
+void client_close(struct client *c);
+
+/* A local client that is closed when its scope ends. */
+#define CLIENT_LOCAL(name) __attribute__((cleanup(client_close))) struct client name = {.url = ""}
 
 #define CLIENT_ETAG_MAX 100
 

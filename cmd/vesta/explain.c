@@ -233,6 +233,12 @@ static void print_explanation(const struct value *v)
 
 /* --- commands --------------------------------------------------------------------------------- */
 
+#define PUBLIC_URL_FLAG(url)                                                                       \
+    {                                                                                              \
+        "public-url", FLAG_TEXT, &(url), true, "URL",                                              \
+            "where no server runs: how machines would reach it"                                    \
+    }
+
 static int wrong(const char *command, const char *why)
 {
     fprintf(stderr, "vesta %s: %s\n`vesta %s --help` tells more.\n", command, why, command);
@@ -251,7 +257,9 @@ static int no_such_document(const char *name)
 int command_explain(int argc, char **argv)
 {
     struct target t = TARGET_DEFAULT;
-    const struct flag flags[] = {TARGET_FLAGS(t), OUTPUT_FLAGS(t), FLAGS_END};
+    const char *public_url = "";
+    const struct flag flags[] = {TARGET_FLAGS(t), PUBLIC_URL_FLAG(public_url), OUTPUT_FLAGS(t),
+                                 FLAGS_END};
     char *labels[LABELS_MAX];
     int status;
     int n = flags_parse(argc, argv, flags, 0, LABELS_MAX, labels, &status);
@@ -265,10 +273,10 @@ int command_explain(int argc, char **argv)
     buf_addf(&path, "/api/v1/explain");
     if (add_labels(&path, labels, n, &e))
         return wrong("explain", e.msg);
-    struct client c;
+    CLIENT_LOCAL(c);
     struct value v;
     ARENA_LOCAL(a, ANSWER_ARENA);
-    err_code code = client_open(&c, t.server, t.token_file, t.data_path, &e);
+    err_code code = client_open_machines(&c, t.server, t.token_file, t.data_path, public_url, &e);
     if (!code)
         code = client_json(&c, "GET", buf_c(&path), NO_BODY, &a, &v, &e);
     if (code)
@@ -285,7 +293,8 @@ int command_explain(int argc, char **argv)
 int command_render(int argc, char **argv)
 {
     struct target t = TARGET_DEFAULT;
-    const struct flag flags[] = {TARGET_FLAGS(t), FLAGS_END};
+    const char *public_url = "";
+    const struct flag flags[] = {TARGET_FLAGS(t), PUBLIC_URL_FLAG(public_url), FLAGS_END};
     char *rest[LABELS_MAX];
     int status;
     int n = flags_parse(argc, argv, flags, 1, LABELS_MAX, rest, &status);
@@ -299,9 +308,9 @@ int command_render(int argc, char **argv)
     buf_addf(&path, "/api/v1/render/%s", rest[0]);
     if (add_labels(&path, rest + 1, n - 1, &e))
         return wrong("render", e.msg);
-    struct client c;
+    CLIENT_LOCAL(c);
     struct client_answer answer;
-    err_code code = client_open(&c, t.server, t.token_file, t.data_path, &e);
+    err_code code = client_open_machines(&c, t.server, t.token_file, t.data_path, public_url, &e);
     if (!code)
         code = client_request(&c, "GET", buf_c(&path), NO_BODY, NULL, &answer, &e);
     if (code)

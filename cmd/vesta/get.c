@@ -232,9 +232,9 @@ int command_get(int argc, char **argv)
         return EXIT_USAGE;
     }
     struct err e = ERR_INIT;
-    struct client c;
+    CLIENT_LOCAL(c);
     const struct target *t = &g.target;
-    err_code code = client_open(&c, t->server, t->token_file, t->data_path, &e);
+    err_code code = client_open_site(&c, t->server, t->token_file, t->data_path, &e);
     if (!code)
         code = one ? show_one(&c, &g, rest[1], &e) : list_all(&c, &g, buf_str(&question), &e);
     return code ? complain(&e) : EXIT_DONE;

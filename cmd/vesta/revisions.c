@@ -193,8 +193,8 @@ int command_revisions(int argc, char **argv)
     if (!output_read("revisions", t.output, &o))
         return EXIT_USAGE;
     struct err e = ERR_INIT;
-    struct client c;
-    err_code code = client_open(&c, t.server, t.token_file, t.data_path, &e);
+    CLIENT_LOCAL(c);
+    err_code code = client_open_site(&c, t.server, t.token_file, t.data_path, &e);
     if (!code && n == 0)
         code = list_revisions(&c, o, limit, &e);
     else if (!code && n == 1)

@@ -163,10 +163,12 @@ int command_token(int argc, char **argv)
     if (!read_lifetime(f.expires, &lifetime))
         return wrong("--expires takes a number and a unit: 30d, 12h, 90m, 3600s");
     struct err e = ERR_INIT;
-    struct client c;
+    CLIENT_LOCAL(c);
     const struct target *t = &f.target;
-    err_code code = client_open(&c, t->server, t->token_file, t->data_path, &e);
-    if (!code && rest[0][0] == 'l')
+    bool list = rest[0][0] == 'l';
+    err_code code = list ? client_open_site(&c, t->server, t->token_file, t->data_path, &e)
+                         : client_open(&c, t->server, t->token_file, t->data_path, &e);
+    if (!code && list)
         code = list_tokens(&c, o, &e);
     else if (!code && rest[0][0] == 'c')
         code = create_token(&c, &f, lifetime, o, &e);

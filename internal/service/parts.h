@@ -21,7 +21,9 @@ struct service {
     struct keyring *keys; /* NULL with store_only, as what follows */
     struct signature_cache *signatures;
     struct signer *signer;
-    struct token_uses *uses; /* NULL with store_only */
+    struct token_uses *uses; /* NULL with store_only or read_only */
+    bool has_own_token;
+    unsigned char own_token[32]; /* its hash */
     struct counter matches, misses, render_errors[RENDER_DOCUMENTS];
 
     /* The follower: carries the store's changes to the catalog. */
@@ -51,6 +53,7 @@ err_code follower_wait(struct service *s, uint64_t revision, struct err *e);
 err_code tokens_bootstrap(struct service *s, struct err *e);
 #define TOKEN_TEXT_MAX 64
 /* A new random token as text, and its hash. */
+void token_hash(struct str token, unsigned char ret[32]);
 void token_make_secret(char text[TOKEN_TEXT_MAX], unsigned char hash[32]);
 /* Is there a token of an admin that has not expired? */
 err_code token_admin_exists(struct service *s, bool *ret, struct err *e);

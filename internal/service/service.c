@@ -61,6 +61,22 @@ static err_code open_keys(struct service *s, const struct service_options *o, st
     return c;
 }
 
+static err_code open_secrets(struct service *s, const struct service_options *o, struct err *e)
+{
+    err_code c = open_keys(s, o, e);
+    if (!c)
+        c = tokens_bootstrap(s, e);
+    return c ? c : token_uses_start(s->store, &s->uses, e);
+}
+
+static err_code open_catalog(struct service *s, struct err *e)
+{
+    err_code c = render_builtins_make(&s->builtins, e);
+    if (!c)
+        c = catalog_make(&s->catalog, e);
+    return c ? c : follower_start(s, e);
+}
+
 err_code service_open(const struct service_options *o, struct service **ret, struct err *e)
 {
     if (sodium_init() < 0)
@@ -74,20 +90,14 @@ err_code service_open(const struct service_options *o, struct service **ret, str
     }
     s->trust_request = o->trust_request;
     s->log = o->log;
+    if (o->read_only && o->own_token)
+        token_hash(str_c(o->own_token), s->own_token);
+    s->has_own_token = o->read_only && o->own_token;
     err_code c = open_store(s, o, e);
-    if (!c && !o->store_only) {
-        c = open_keys(s, o, e);
-        if (!c)
-            c = tokens_bootstrap(s, e);
-        if (!c)
-            c = token_uses_start(s->store, &s->uses, e);
-        if (!c)
-            c = render_builtins_make(&s->builtins, e);
-        if (!c)
-            c = catalog_make(&s->catalog, e);
-        if (!c)
-            c = follower_start(s, e);
-    }
+    if (!c && !o->store_only && !o->read_only)
+        c = open_secrets(s, o, e);
+    if (!c && !o->store_only)
+        c = open_catalog(s, e);
     if (c)
         service_close(s);
     else

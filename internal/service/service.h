@@ -31,7 +31,8 @@ struct service;
 struct service_options {
     const char *data_path;   /* a folder: vesta.db, keys/, admin.token */
     bool store_only;         /* no catalog, no follower, no key: for import, export and the like */
-    bool read_only;          /* with store_only: nothing is created or written */
+    bool read_only;          /* nothing is created or written, and there is no key */
+    const char *own_token;   /* with read_only: a token of the role admin that is stored nowhere */
     bool create;             /* make the folder (0700) if it is not there */
     uint64_t keep_revisions; /* of history; 0: nothing is trimmed, as commands should */
     bool trust_request;      /* documents print what came with the request as it is */
@@ -224,6 +225,9 @@ err_code service_authenticate(struct service *s, struct str token, struct servic
 
 #define SERVICE_TOKENS_MAX         1000
 #define SERVICE_TOKEN_LIFETIME_MAX (10u * 366 * 86400) /* seconds */
+
+/* The text of a new token, which nobody has yet: for own_token. size is at least 64. */
+void service_token_text(char *dst, size_t size);
 
 struct service_new_token {
     struct str name; /* as an id; no other token may have it */

@@ -162,7 +162,9 @@ def test_the_systemd_unit() -> None:
         done = systemd_analyze("verify", "--man=no", tmp / "vesta.service")
         check_equal((done.returncode, done.stderr), (0, ""), "systemd-analyze verify")
         # The exposure in tenths; 96 for a unit without any of it.
-        done = systemd_analyze("security", "--offline=true", "--threshold=16", tmp / "vesta.service")
+        done = systemd_analyze(
+            "security", "--offline=true", "--threshold=16", tmp / "vesta.service"
+        )
         check_equal(done.returncode, 0, f"exposure: {done.stdout[-200:]}")
 
 

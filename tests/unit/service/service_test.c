@@ -294,6 +294,34 @@ static void tokens_are_checked(void)
     close_and_remove(s);
 }
 
+static void reading_only_makes_nothing(void)
+{
+    struct service *s = open_fresh();
+    struct err e = ERR_INIT;
+    char text[1000] = "", token[64];
+    small_site(s);
+    service_close(s);
+    snprintf(text, sizeof text, "%s/keys", dir);
+    remove_tree(text);
+    service_token_text(token, sizeof token);
+    struct service_options o = {.data_path = dir, .read_only = true, .own_token = token};
+    CHECK(service_open(&o, &s, &e) == ERR_OK, "%s", e.msg);
+    CHECK(service_wait_ready(s, &e) == ERR_OK, "%s", e.msg);
+    CHECK(access(text, F_OK) != 0, "a key was made");
+    struct service_identity who = {.name = ""};
+    CHECK(service_authenticate(s, str_c(token), &who, &e) == ERR_OK, "%s", e.msg);
+    CHECK(who.role == STORE_ROLE_ADMIN);
+    CHECK(service_authenticate(s, STR("vesta_another"), &who, &e) == ERR_DENIED);
+    CHECK(ask(s, RENDER_GENERIC, "mac", "52:54:00:00:00:01", text, sizeof text, &e) == ERR_OK, "%s",
+          e.msg);
+    CHECK(strcmp(text, "role=a") == 0, "%s", text);
+    CHECK(delete (s, STORE_GROUP, 0, "g", &e) == ERR_DENIED);
+    service_close(s);
+    CHECK(service_open(&(struct service_options){.data_path = dir}, &s, &e) == ERR_OK, "%s", e.msg);
+    CHECK(service_authenticate(s, str_c(token), &who, &e) == ERR_DENIED, "it was stored");
+    close_and_remove(s);
+}
+
 static void write_file(const char *name, const char *text)
 {
     char path[300];
@@ -498,6 +526,7 @@ int main(void)
     RUN(conditions_and_patches);
     RUN(signatures_fit_what_is_served);
     RUN(tokens_are_checked);
+    RUN(reading_only_makes_nothing);
     RUN(a_directory_is_imported);
     RUN(an_import_is_all_or_nothing);
     RUN(an_export_of_little_can_be_imported);
