@@ -162,7 +162,8 @@ static err_code start_api_plane(const struct settings *o, struct running *r, str
                              .boot_url = r->public_url[0] ? r->public_url : r->boot_url,
                              .boot_url_public = r->public_url[0] != '\0',
                              .version = VESTA_VERSION,
-                             .commit = VESTA_COMMIT};
+                             .commit = VESTA_COMMIT,
+                             .spool_dir = o->data_path};
     err_code c = rest_make(&rc, &r->rest, e);
     if (c)
         return c;

@@ -43,6 +43,25 @@ void answer_version(struct rest_call *c, const char *etag, uint64_t revision)
     answer_revision(c, revision);
 }
 
+void answer_change(struct buf *json, const struct store_key *k, enum service_action action)
+{
+    static const char *const actions[] = {"add", "change", "remove"};
+    static const char *const types[] = {
+        [STORE_GROUP] = "group", [STORE_PROFILE] = "profile", [STORE_TEMPLATE] = "template"};
+    bool template = k->type == STORE_TEMPLATE;
+    const char *kind = template ? model_kind_name(k->kind) : "";
+    BUF_LOCAL(resource, 4096); /* its path in the API */
+    buf_addf(&resource, "%ss/%s%s", types[k->type], kind, template ? "/" : "");
+    buf_add_str(&resource, k->name);
+    buf_addf(json, "{\"type\":\"%s\",\"resource\":", types[k->type]);
+    value_json_string(json, buf_str(&resource), 0);
+    if (template)
+        buf_addf(json, ",\"kind\":\"%s\"", kind);
+    buf_add_lit(json, ",\"name\":");
+    value_json_string(json, k->name, 0);
+    buf_addf(json, ",\"action\":\"%s\"", actions[action]);
+}
+
 bool answer_time(struct arena *a, uint64_t at, struct value *ret)
 {
     char text[40] = "";

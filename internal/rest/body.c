@@ -40,13 +40,18 @@ static void refuse_type(struct rest_call *c, struct str type)
             STR_FMT(buf_str(&words)));
 }
 
+struct str body_type(const struct rest_call *c)
+{
+    return media_type(http_header(c->q, "Content-Type"));
+}
+
 bool body_admit(struct rest_call *c, struct http_admission *ret)
 {
     const struct rest_body *b = c->route->bodies;
     *ret = (struct http_admission){.max_body = IGNORED_MAX};
     if (!b)
         return true;
-    struct str type = media_type(http_header(c->q, "Content-Type"));
+    struct str type = body_type(c);
     b = find(b, type);
     if (!b) {
         refuse_type(c, type);

@@ -63,7 +63,7 @@ static bool finding_value(struct arena *a, const struct finding *x, struct value
     return true;
 }
 
-static bool findings_value(struct arena *a, const struct findings *f, struct value *ret)
+bool problem_findings(struct arena *a, const struct findings *f, struct value *ret)
 {
     uint32_t n = 0, i = 0;
     for (const struct finding *x = f ? f->first : NULL; x; x = x->next)
@@ -85,7 +85,7 @@ static bool write_problem(struct rest_call *c, const struct problem_type *t, str
     struct value_pair p[6];
     struct value list;
     uint32_t n = 0;
-    if (!findings_value(c->q->arena, f, &list))
+    if (!problem_findings(c->q->arena, f, &list))
         return false;
     add(p, &n, STR("type"), value_str(str_c(t->type)));
     add(p, &n, STR("title"), value_str(str_c(t->title)));

@@ -15,6 +15,7 @@ err_code rest_make(const struct rest_config *c, struct rest **ret, struct err *e
     r->log = c->log;
     r->boot_url = str_c(c->boot_url ? c->boot_url : "http://127.0.0.1:8080");
     r->boot_url_public = c->boot_url_public;
+    r->spool_dir = c->spool_dir;
     r->version = c->version ? c->version : "";
     r->commit = c->commit ? c->commit : "";
     err_code code = http_counts_make(metrics_classes, &r->counts, e);

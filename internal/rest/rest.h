@@ -25,6 +25,8 @@ struct rest_config {
                              stays the caller's */
     bool boot_url_public; /* an operator said so, so it is in all scripts */
     const char *version, *commit; /* of the program, for /metrics; NULL: not told */
+    const char *spool_dir; /* where large answers are kept until they are sent, in files without a
+                              name; by reference; NULL: in memory */
 };
 
 /* ERR_NOMEM. */

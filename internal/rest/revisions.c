@@ -166,26 +166,15 @@ static err_code add_diff(struct buf *json, const struct service_change *x, struc
 
 static err_code add_change(void *arg, const struct service_change *x, struct err *e)
 {
-    static const char *const actions[] = {"add", "change", "remove"};
-    static const char *const types[] = {
-        [STORE_GROUP] = "group", [STORE_PROFILE] = "profile", [STORE_TEMPLATE] = "template"};
     struct changes *ch = arg;
     struct buf *json = &ch->json;
     if (json->n > ANSWER_FULL) {
         ch->truncated = true;
         return ERR_LIMIT;
     }
-    bool template = x->key.type == STORE_TEMPLATE;
-    const char *kind = template ? model_kind_name(x->key.kind) : "";
-    BUF_LOCAL(resource, 4096); /* its path in the API */
-    buf_addf(&resource, "%ss/%s%s", types[x->key.type], kind, template ? "/" : "");
-    buf_add_str(&resource, x->key.name);
-    buf_addf(json, "%s{\"type\":\"%s\"", ch->n++ ? "," : "", types[x->key.type]);
-    add_text(json, "resource", buf_str(&resource));
-    if (template)
-        buf_addf(json, ",\"kind\":\"%s\"", kind);
-    add_text(json, "name", x->key.name);
-    add_text(json, "action", str_c(actions[x->action]));
+    if (ch->n++)
+        buf_add_byte(json, ',');
+    answer_change(json, &x->key, x->action);
     err_code code = ch->diffs ? add_diff(json, x, e) : ERR_OK;
     buf_add_byte(json, '}');
     if (!code && json->failed)

@@ -48,6 +48,9 @@ void answer_revision(struct rest_call *c, uint64_t revision);
 /* Adds the headers ETag and Vesta-Revision. */
 void answer_version(struct rest_call *c, const char *etag, uint64_t revision);
 
+/* {"type","resource","kind","name","action"} of a resource that changes, without the brace at the
+   end. */
+void answer_change(struct buf *json, const struct store_key *k, enum service_action action);
 /* Seconds since 1970 as a string (RFC 3339, UTC); 0 is nil. False without memory. */
 bool answer_time(struct arena *a, uint64_t at, struct value *ret);
 
@@ -66,6 +69,11 @@ void problem_err(struct rest_call *c, const struct err *e, const struct findings
  * request without a body passes.
  */
 bool body_admit(struct rest_call *c, struct http_admission *ret);
+/* type/subtype of the body, without parameters. */
+struct str body_type(const struct rest_call *c);
+
+/* What was found as a list, as problems have it. False without memory. */
+bool problem_findings(struct arena *a, const struct findings *f, struct value *ret);
 
 /* --- condition.c: RFC 9110, 13 */
 
@@ -107,6 +115,9 @@ bool resource_kind(struct rest_call *c, struct str name, enum model_kind *ret);
 bool resource_template_value(struct arena *a, const struct store_key *k, const char *etag,
                              size_t size, uint64_t revision, struct value *ret);
 
+void plan_bundle(struct rest_call *c);
+void apply_bundle(struct rest_call *c);
+
 void revisions_list(struct rest_call *c);
 void revisions_get(struct rest_call *c);
 void revisions_diff(struct rest_call *c);
@@ -127,6 +138,7 @@ struct rest_plane {
 };
 struct rest {
     struct service *service;
+    const char *spool_dir;
     struct log_sink log;
     struct str boot_url;
     bool boot_url_public;

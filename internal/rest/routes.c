@@ -15,6 +15,10 @@ static const struct rest_body patch[] = {
 static const struct rest_body template[] = {{"", MODEL_TEMPLATE_MAX, false}, {.max = 0}};
 static const struct rest_body token[] = {{"application/json", 16384, false}, {.max = 0}};
 
+static const struct rest_body bundle[] = {{"application/json", 16u << 20, true},
+                                          {"application/x-ndjson", (uint64_t)2 << 30, true},
+                                          {.max = 0}};
+
 static const struct rest_route routes[] = {
     {"GET", "/healthz", REST_PUBLIC, 0, public_health, NULL},
     {"GET", "/readyz", REST_PUBLIC, 0, public_ready, NULL},
@@ -41,6 +45,9 @@ static const struct rest_route routes[] = {
 
     {"GET", "/api/v1/explain", READ, 0, explain_labels, NULL},
     {"GET", "/api/v1/render/{kind}", READ, 0, explain_render, NULL},
+
+    {"POST", "/api/v1/plan", READ, 0, plan_bundle, bundle},
+    {"POST", "/api/v1/apply", WRITE, 0, apply_bundle, bundle},
 
     {"GET", "/api/v1/revisions", READ, 0, revisions_list, NULL},
     {"GET", "/api/v1/revisions/{n}", READ, 0, revisions_get, NULL},

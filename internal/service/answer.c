@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "service/document.h"
 #include "service/files.h"
 #include "service/parts.h"
 
@@ -23,15 +24,6 @@ static err_code no_such_document(struct err *e, const char *document, const stru
 {
     return err_set(e, ERR_NOT_FOUND, "no %s for group \"%.*s\": %s \"%.*s\"", document,
                    STR_FMT(g->model.id), why, STR_FMT(what));
-}
-
-/*
- * What a NoCloud seed must have, template or not: meta-data made from the group, and an empty
- * network-config and vendor-data, since a 404 costs cloud-init ten seconds.
- */
-static bool has_default(enum render_document d)
-{
-    return d == RENDER_META_DATA || d == RENDER_NETWORK_CONFIG || d == RENDER_VENDOR_DATA;
 }
 
 static const struct catalog_group *match(const struct catalog_view *v,
@@ -65,42 +57,12 @@ static err_code find_group(const struct catalog_view *v, const struct service_qu
                         : err_set(e, ERR_NOT_FOUND, "no %s: no group matches these labels", name);
 }
 
-static err_code builtin_script(struct service *s, const struct service_question *q,
-                               struct finding_out *ret, struct err *e)
+static err_code find_template(const struct catalog_view *v, enum render_document d, struct str name,
+                              struct finding_out *ret, struct err *e)
 {
-    const struct model_profile *p = &ret->profile->model;
-    const char *name = render_name(q->document);
-    if (!render_is_boot_script(q->document))
-        return no_such_document(e, name, ret->group, "no such template is named in profile", p->id);
-    if (render_boots_nothing(p, q->document, &ret->client))
-        return no_such_document(e, name, ret->group,
-                                p->archs_n ? "nothing to boot for this architecture in profile"
-                                           : "nothing to boot in profile",
-                                p->id);
-    ret->tmpl = render_builtin(&s->builtins, q->document, &ret->client);
-    ret->tmpl_generation = render_boot_variant(p, q->document, &ret->client);
-    return ERR_OK;
-}
-
-/* Group, profile and template for the labels, as far as they are there. */
-static err_code find_out(struct service *s, const struct catalog_view *v,
-                         const struct service_question *q, struct finding_out *ret, struct err *e)
-{
-    const char *name = render_name(q->document);
-    err_code c = find_group(v, q, ret, e);
-    if (c || q->document == RENDER_METADATA)
-        return c;
-    const struct model_group *g = &ret->group->model;
-    ret->profile = catalog_profile(v, g->profile);
-    if (!ret->profile)
-        return no_such_document(e, name, ret->group, "there is no profile", g->profile);
-    enum model_kind kind = render_kind(q->document);
-    struct str ref = ret->profile->model.refs[kind];
-    if (ref.n == 0)
-        return has_default(q->document) ? ERR_OK : builtin_script(s, q, ret, e);
-    const struct catalog_template *t = catalog_template(v, kind, ref);
+    const struct catalog_template *t = catalog_template(v, render_kind(d), name);
     if (!t)
-        return no_such_document(e, name, ret->group, "there is no template", ref);
+        return no_such_document(e, render_name(d), ret->group, "there is no template", name);
     if (!t->render) {
         if (e)
             *e = t->broken;
@@ -108,39 +70,48 @@ static err_code find_out(struct service *s, const struct catalog_view *v,
     }
     ret->tmpl = t->render;
     ret->tmpl_generation = t->generation;
-    if (render_is_boot_script(q->document))
-        ret->tmpl_generation = hash_mix(
-            t->generation, render_boot_variant(&ret->profile->model, q->document, &ret->client));
+    if (render_is_boot_script(d))
+        ret->tmpl_generation =
+            hash_mix(t->generation, render_boot_variant(&ret->profile->model, d, &ret->client));
     /* Butane may read any of the site's files, so it is made of all of them. */
-    if (q->document == RENDER_IGNITION)
+    if (d == RENDER_IGNITION)
         ret->tmpl_generation = hash_mix(t->generation, catalog_files_generation(v));
     return ERR_OK;
 }
 
-static err_code render_now(struct service *s, const struct service_question *q,
-                           const struct finding_out *f, bool with_request, struct arena *a,
-                           struct buf *out, struct err *e)
+static err_code find_nothing(const struct finding_out *f, enum render_document d, struct err *e)
 {
-    struct value request = value_nil(), boot = value_nil(), group;
-    err_code c = catalog_group_data(f->group, a, &group, e);
-    if (!c && with_request)
-        c = render_request_data(a, f->sent, q->raw_query, &request, e);
-    if (!c && render_is_boot_script(q->document))
-        c = render_boot_data(a, &f->profile->model, q->document, &f->client, &boot, e);
-    if (c)
+    const struct model_profile *p = &f->profile->model;
+    const char *why = !render_is_boot_script(d) ? "no such template is named in profile"
+                      : p->archs_n              ? "nothing to boot for this architecture in profile"
+                                                : "nothing to boot in profile";
+    return no_such_document(e, render_name(d), f->group, why, p->id);
+}
+
+/* Group, profile and template for the labels, as far as they are there. */
+static err_code find_out(struct service *s, const struct catalog_view *v,
+                         const struct service_question *q, struct finding_out *ret, struct err *e)
+{
+    err_code c = find_group(v, q, ret, e);
+    if (c || q->document == RENDER_METADATA)
         return c;
-    struct files_source source = {f->view, a};
-    struct butane_files files = files_of(&source);
-    struct render_input in = {
-        .document = q->document,
-        .tmpl = f->tmpl,
-        .group = &group,
-        .boot = &boot,
-        .request = with_request ? &request : NULL,
-        .trust_request = s->trust_request,
-        .files = &files,
-    };
-    return render(&in, a, out, e);
+    const struct model_group *g = &ret->group->model;
+    struct str name;
+    ret->profile = catalog_profile(v, g->profile);
+    if (!ret->profile)
+        return no_such_document(e, render_name(q->document), ret->group, "there is no profile",
+                                g->profile);
+    const struct model_profile *p = &ret->profile->model;
+    switch (document_source(q->document, p, &ret->client, &name)) {
+    case DOCUMENT_NONE: return find_nothing(ret, q->document, e);
+    case DOCUMENT_TEMPLATE: return find_template(v, q->document, name, ret, e);
+    case DOCUMENT_BUILTIN:
+        ret->tmpl = render_builtin(&s->builtins, q->document, &ret->client);
+        ret->tmpl_generation = render_boot_variant(p, q->document, &ret->client);
+        return ERR_OK;
+    case DOCUMENT_PLAIN: break;
+    }
+    return ERR_OK;
 }
 
 /* Bytes that stay until they are sent: copied when small, held when not. */
@@ -154,19 +125,21 @@ static bool give_doc(struct catalog_doc *doc, struct arena *a, struct service_an
     return arena_str(a, doc->bytes, &ret->bytes);
 }
 
-static err_code default_document(const struct service_question *q, const struct finding_out *f,
-                                 struct arena *a, struct service_answer *ret, struct err *e)
+/* The document is made, and kept for the next one who asks if the request has no part in it. */
+static err_code make_document(struct service *s, struct document_parts *p,
+                              const struct finding_out *f, struct arena *a, struct buf *out,
+                              struct err *e)
 {
-    if (q->document != RENDER_META_DATA)
-        return ERR_OK;
-    struct buf out;
-    struct value group;
-    buf_in_arena(&out, a, RENDER_OUTPUT_MAX);
-    err_code c = catalog_group_data(f->group, a, &group, e);
+    struct value data;
+    err_code c = catalog_group_data(f->group, a, &data, e);
+    p->data = &data;
     if (!c)
-        c = render_meta_data(&group, f->group->model.id, f->labels, &out, e);
-    if (!c)
-        ret->bytes = buf_str(&out);
+        c = document_render(p, a, out, e);
+    p->data = NULL;
+    enum render_scope scope = document_scope(p);
+    if (!c && p->tmpl && scope != RENDER_PER_REQUEST)
+        catalog_doc_put(s->catalog, scope == RENDER_PER_GROUP ? f->group : NULL, f->profile,
+                        p->document, f->tmpl_generation, buf_str(out));
     return c;
 }
 
@@ -174,26 +147,31 @@ static err_code document(struct service *s, const struct service_question *q,
                          const struct finding_out *f, struct arena *a, struct service_answer *ret,
                          struct err *e)
 {
-    if (!f->tmpl && has_default(q->document))
-        return default_document(q, f, a, ret, e);
-    enum render_scope scope = render_scope(q->document, f->tmpl);
-    const struct catalog_group *owner = scope == RENDER_PER_GROUP ? f->group : NULL;
-    if (scope != RENDER_PER_REQUEST) {
-        struct catalog_doc *doc =
-            catalog_doc_get(owner, f->profile, q->document, f->tmpl_generation);
+    struct files_source source = {f->view, a};
+    struct butane_files files = files_of(&source);
+    struct document_parts p = {.document = q->document,
+                               .tmpl = f->tmpl,
+                               .group = f->group->model.id,
+                               .profile = f->profile ? &f->profile->model : NULL,
+                               .client = f->client,
+                               .labels = f->labels,
+                               .sent = f->sent,
+                               .raw_query = q->raw_query,
+                               .trust_request = s->trust_request,
+                               .files = &files};
+    enum render_scope scope = document_scope(&p);
+    if (f->tmpl && scope != RENDER_PER_REQUEST) {
+        struct catalog_doc *doc = catalog_doc_get(scope == RENDER_PER_GROUP ? f->group : NULL,
+                                                  f->profile, q->document, f->tmpl_generation);
         if (doc && give_doc(doc, a, ret))
             return ERR_OK;
     }
     struct buf out;
     buf_in_arena(&out, a, RENDER_OUTPUT_MAX);
-    err_code c = render_now(s, q, f, scope == RENDER_PER_REQUEST, a, &out, e);
-    if (c)
-        return c;
-    if (scope != RENDER_PER_REQUEST)
-        catalog_doc_put(s->catalog, owner, f->profile, q->document, f->tmpl_generation,
-                        buf_str(&out));
-    ret->bytes = out.n ? buf_str(&out) : STR("");
-    return ERR_OK;
+    err_code c = make_document(s, &p, f, a, &out, e);
+    if (!c)
+        ret->bytes = out.n ? buf_str(&out) : STR("");
+    return c;
 }
 
 /* What was matched, as far as it went. */

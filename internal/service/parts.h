@@ -82,6 +82,8 @@ err_code validate_resource(struct arena *a, const struct store_key *k, struct st
 /* Adds an error for each reference to what is not there. Names that a reference cannot have are
    told by the model. */
 void check_references(struct store_txn *t, const struct store_resource *r, struct findings *f);
+/* The error for one. */
+void add_dangling(const struct store_ref *ref, struct findings *f);
 /* ERR_CONFLICT: another group has its selector. Of other types nothing is asked. */
 err_code check_selector(struct store_txn *t, const struct store_resource *r, struct arena *a,
                         struct err *e);
@@ -89,13 +91,15 @@ err_code check_selector(struct store_txn *t, const struct store_resource *r, str
 err_code check_users(struct store_txn *t, const struct store_key *k, struct arena *a,
                      struct err *e);
 
-/* --- check.c: after a put in a transaction */
+/* --- check.c: after what was put and deleted in a transaction */
+struct state;
 /*
- * Adds an error for each group whose Ignition config would no longer translate, of those that the
- * written resource is part of. Templates that use the request are left to the request, and so are
- * groups after the first 10,000.
+ * keys are what was changed, sorted (bundle_key_cmp). Adds an error for each document that can no
+ * longer be made, and for an Ignition config that cannot be made, of the groups that they are part
+ * of; a warning for one that could not be made before. Documents that the
+ * request has a part in are left to the request, and so are groups after the first 10,000.
  */
-err_code check_documents(struct store_txn *t, const struct store_key *k, struct arena *a,
-                         struct findings *f, struct err *e);
+err_code check_documents(struct service *s, struct store_txn *t, const struct state *before,
+                         const struct store_key *keys, size_t n, struct findings *f, struct err *e);
 
 #endif

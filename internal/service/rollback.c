@@ -3,8 +3,11 @@
  * transaction. Whether the result is valid is asked when all of it is in place, so that the order
  * does not matter; if it is not, the transaction is undone.
  */
-#include "service/parts.h"
+#include <stdlib.h>
+
+#include "service/bundle.h"
 #include "service/site.h"
+#include "service/state.h"
 
 #define JOB_ARENA_MAX      ((size_t)1 << 30)
 #define RESOURCE_ARENA_MAX (64u << 20)
@@ -20,10 +23,19 @@ struct step {
 };
 
 struct rollback {
-    uint64_t to;
+    struct service *service;
+    uint64_t from, to;
     struct arena *arena; /* of the steps */
     struct step *first, **last;
+    struct store_key *keys; /* of the steps, sorted */
+    size_t steps;
     struct findings *findings;
+};
+
+/* What the site before is read from. */
+struct before {
+    const struct rollback *r;
+    struct store_txn *txn;
 };
 
 static err_code nomem(struct err *e)
@@ -43,6 +55,7 @@ static err_code add_step(void *arg, const struct store_difference *d, struct err
         return nomem(e);
     *r->last = s;
     r->last = &s->next;
+    r->steps++;
     return ERR_OK;
 }
 
@@ -118,8 +131,52 @@ static err_code check_step(struct store_txn *t, struct rollback *r, const struct
     struct store_resource x = {
         .key = s->key, .selector = s->selector, .refs = s->refs, .refs_n = s->refs_n};
     check_references(t, &x, r->findings);
-    err_code c = as_finding(r, check_selector(t, &x, &a, &why), &why, e);
-    return c ? c : check_documents(t, &s->key, &a, r->findings, e);
+    return as_finding(r, check_selector(t, &x, &a, &why), &why, e);
+}
+
+/* --- documents: the site before, in the transaction that has gone back ----------------------- */
+
+static int by_key(const void *a, const void *b)
+{
+    return bundle_key_cmp(a, b);
+}
+
+static err_code over(void *ctx, const struct store_key *k, struct arena *a, bool *ret_decides,
+                     struct str *ret_body, struct err *e)
+{
+    const struct before *b = ctx;
+    *ret_body = (struct str){NULL, 0};
+    *ret_decides = bsearch(k, b->r->keys, b->r->steps, sizeof *k, by_key) != NULL;
+    err_code c = *ret_decides ? store_txn_get_at(b->txn, k, b->r->from, a, ret_body, e) : ERR_OK;
+    return c == ERR_NOT_FOUND ? ERR_OK : c;
+}
+
+static void over_files(void *ctx, struct str prefix, state_name *add, void *arg)
+{
+    const struct before *b = ctx;
+    for (size_t i = 0; i < b->r->steps; i++) {
+        const struct store_key *k = &b->r->keys[i];
+        ARENA_LOCAL(a, RESOURCE_ARENA_MAX);
+        struct str body;
+        if (k->type == STORE_TEMPLATE && k->kind == MODEL_FILES && str_starts(k->name, prefix) &&
+            store_txn_get_at(b->txn, k, b->r->from, &a, &body, NULL) == ERR_OK)
+            add(arg, k->name);
+    }
+}
+
+static err_code check_all_documents(struct store_txn *t, struct rollback *r, struct err *e)
+{
+    size_t n = 0;
+    struct before before = {r, t};
+    struct state state = {.txn = t, .over = over, .files = over_files, .ctx = &before};
+    r->keys = r->steps ? arena_calloc(r->arena, r->steps, sizeof *r->keys) : NULL;
+    if (r->steps && !r->keys)
+        return nomem(e);
+    for (const struct step *s = r->first; s; s = s->next)
+        r->keys[n++] = s->key;
+    if (n)
+        qsort(r->keys, n, sizeof *r->keys, by_key);
+    return check_documents(r->service, t, &state, r->keys, n, r->findings, e);
 }
 
 static err_code run_rollback(struct store_txn *t, void *arg, struct err *e)
@@ -129,7 +186,9 @@ static err_code run_rollback(struct store_txn *t, void *arg, struct err *e)
     findings_init(r->findings, r->findings->arena);
     r->first = NULL;
     r->last = &r->first;
-    err_code c = store_txn_differences(t, store_txn_revision(t), r->to, add_step, r, e);
+    r->steps = 0;
+    r->from = store_txn_revision(t);
+    err_code c = store_txn_differences(t, r->from, r->to, add_step, r, e);
     for (struct step *s = r->first; s && !c; s = s->next) {
         c = name_file(r, &s->key, e);
         if (!c)
@@ -143,6 +202,8 @@ static err_code run_rollback(struct store_txn *t, void *arg, struct err *e)
             c = check_step(t, r, s, e);
     }
     r->findings->file = (struct str){NULL, 0};
+    if (!c && !r->findings->errors)
+        c = check_all_documents(t, r, e);
     if (!c && r->findings->errors)
         c = err_set(e, ERR_INVALID,
                     "revision %llu is no longer valid as it was: nothing was changed",
@@ -155,7 +216,7 @@ err_code service_rollback(struct service *s, uint64_t n, const struct service_au
 {
     ARENA_LOCAL(arena, JOB_ARENA_MAX);
     BUF_LOCAL(message, 64 * 1024);
-    struct rollback r = {.to = n, .arena = &arena, .findings = f};
+    struct rollback r = {.service = s, .to = n, .arena = &arena, .findings = f};
     uint64_t revision;
     if (n == 0)
         return err_set(e, ERR_NOT_FOUND, "there is no revision 0: the first one is 1");

@@ -23,6 +23,7 @@
 #include "service/explain.h"
 #include "service/history.h"
 #include "service/labels.h"
+#include "service/plan.h"
 #include "sign/sign.h"
 #include "store/store.h"
 

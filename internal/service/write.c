@@ -1,13 +1,14 @@
 #include <stdio.h>
 
 #include "base/etag.h"
-#include "service/parts.h"
+#include "service/state.h"
 #include "value/value.h"
 
 #define JOB_ARENA_MAX (64u << 20)
 
 /* One put or patch, from the caller's stack to the store's writer thread. */
 struct put_job {
+    struct service *service;
     const struct store_key *key;
     struct str body; /* the new text; for a patch, what is merged in */
     bool patch;
@@ -40,20 +41,23 @@ static err_code check_condition(const struct service_condition *cond, const stru
     return ERR_OK;
 }
 
+void add_dangling(const struct store_ref *ref, struct findings *f)
+{
+    char pointer[40] = "/profile";
+    if (ref->type == STORE_TEMPLATE)
+        snprintf(pointer, sizeof pointer, "/%s", model_kind_key(ref->kind));
+    findings_add(f, FINDING_ERROR, pointer, 0, 0, "there is no %s%s%s \"%.*s\": create it first",
+                 ref->type == STORE_TEMPLATE ? model_kind_name(ref->kind) : "",
+                 ref->type == STORE_TEMPLATE ? " " : "", type_name(ref->type), STR_FMT(ref->name));
+}
+
 void check_references(struct store_txn *t, const struct store_resource *r, struct findings *f)
 {
     for (uint32_t i = 0; i < r->refs_n; i++) {
         const struct store_ref *ref = &r->refs[i];
         struct store_key k = {ref->type, ref->kind, ref->name};
-        if (store_txn_exists(t, &k))
-            continue;
-        char pointer[40] = "/profile";
-        if (ref->type == STORE_TEMPLATE)
-            snprintf(pointer, sizeof pointer, "/%s", model_kind_key(ref->kind));
-        findings_add(
-            f, FINDING_ERROR, pointer, 0, 0, "there is no %s%s%s \"%.*s\": create it first",
-            ref->type == STORE_TEMPLATE ? model_kind_name(ref->kind) : "",
-            ref->type == STORE_TEMPLATE ? " " : "", type_name(ref->type), STR_FMT(ref->name));
+        if (!store_txn_exists(t, &k))
+            add_dangling(ref, f);
     }
 }
 
@@ -173,6 +177,44 @@ static err_code merged_body(struct put_job *j, struct str current, struct str *r
     return ERR_OK;
 }
 
+/* --- the site before a put, in the transaction that has it ---- */
+
+struct before_put {
+    const struct store_key *key;
+    struct str body; /* absent: it was not there */
+};
+
+static err_code over_put(void *ctx, const struct store_key *k, struct arena *a, bool *ret_decides,
+                         struct str *ret_body, struct err *e)
+{
+    const struct before_put *b = ctx;
+    (void)a;
+    (void)e;
+    *ret_decides = k->type == b->key->type && str_eq(k->name, b->key->name) &&
+                   (k->type != STORE_TEMPLATE || k->kind == b->key->kind);
+    *ret_body = b->body;
+    return ERR_OK;
+}
+
+static void over_put_files(void *ctx, struct str prefix, state_name *add, void *arg)
+{
+    const struct before_put *b = ctx;
+    bool file = b->key->type == STORE_TEMPLATE && b->key->kind == MODEL_FILES;
+    if (file && b->body.p && str_starts(b->key->name, prefix))
+        add(arg, b->key->name);
+}
+
+static err_code check_put(struct store_txn *t, struct put_job *j, struct str was, struct err *e)
+{
+    struct before_put before = {j->key, was};
+    struct state state = {.txn = t, .over = over_put, .files = over_put_files, .ctx = &before};
+    err_code c = check_documents(j->service, t, &state, j->key, 1, j->findings, e);
+    if (!c && j->findings->errors)
+        c = err_set(e, ERR_INVALID, "with this %s \"%.*s\" machines would get no config",
+                    type_name(j->key->type), STR_FMT(j->key->name));
+    return c;
+}
+
 static err_code run_put(struct store_txn *t, void *arg, struct err *e)
 {
     struct put_job *j = arg;
@@ -209,10 +251,7 @@ static err_code run_put(struct store_txn *t, void *arg, struct err *e)
     if (!c)
         c = store_txn_put(t, &next, e);
     if (!c)
-        c = check_documents(t, j->key, j->arena, j->findings, e);
-    if (!c && j->findings->errors)
-        c = err_set(e, ERR_INVALID, "with this %s \"%.*s\" machines would get no config",
-                    type_name(j->key->type), STR_FMT(j->key->name));
+        c = check_put(t, j, there ? now.body : (struct str){NULL, 0}, e);
     if (c)
         return c;
     j->result = (struct service_written){.created = !there};
@@ -254,7 +293,7 @@ err_code service_put(struct service *s, const struct store_key *k, struct str bo
                      const struct service_condition *cond, const struct service_author *author,
                      struct findings *f, struct service_written *ret, struct err *e)
 {
-    struct put_job j = {.key = k, .body = body, .cond = cond, .findings = f};
+    struct put_job j = {.service = s, .key = k, .body = body, .cond = cond, .findings = f};
     return write_resource(s, &j, author, ret, e);
 }
 
@@ -264,7 +303,8 @@ err_code service_patch(struct service *s, const struct store_key *k, struct str 
 {
     if (k->type == STORE_TEMPLATE)
         return err_set(e, ERR_UNSUPPORTED, "a template is bytes: replace it as a whole");
-    struct put_job j = {.key = k, .body = patch, .patch = true, .cond = cond, .findings = f};
+    struct put_job j = {
+        .service = s, .key = k, .body = patch, .patch = true, .cond = cond, .findings = f};
     return write_resource(s, &j, author, ret, e);
 }
 

@@ -62,6 +62,7 @@ struct store_txn {
     const struct store_note *note;
     uint64_t revision; /* the newest that is there, this job's own included */
     bool changed;      /* this job has made one */
+    bool reads_only;   /* of store_read */
     err_code broken;   /* a statement failed: nothing more may run, and the job has failed */
     struct err err;
 };

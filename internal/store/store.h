@@ -104,6 +104,10 @@ bool store_txn_exists(struct store_txn *t, const struct store_key *k);
 /* Id of the first other group, by id, with this selector text; ERR_NOT_FOUND if there is none. */
 err_code store_txn_selector_owner(struct store_txn *t, struct str selector, struct str but_id,
                                   struct arena *a, struct str *ret, struct err *e);
+/* Of all groups with this selector text the first whose id is greater; "" is less than any id.
+   ERR_NOT_FOUND. */
+err_code store_txn_selector_next(struct store_txn *t, struct str selector, struct str after_id,
+                                 struct arena *a, struct str *ret, struct err *e);
 /* Up to max keys of resources that refer to k, by name; *ret_n is how many were stored. */
 err_code store_txn_users(struct store_txn *t, const struct store_key *k, struct arena *a,
                          struct store_key *keys, uint32_t max, uint32_t *ret_n, struct err *e);
@@ -111,6 +115,14 @@ err_code store_txn_users(struct store_txn *t, const struct store_key *k, struct 
 uint64_t store_txn_revision(struct store_txn *t);
 
 /* --- reading --------------------------------------------------------------------------------- */
+
+/*
+ * Runs job on the calling thread in a transaction that only reads: all that it sees is of one
+ * moment, whatever is written meanwhile, and no writer waits for it. The functions that write
+ * answer ERR_DENIED, which fails the job. It runs once. Errors: the job's own; ERR_IO, ERR_BUSY,
+ * ERR_CORRUPT.
+ */
+err_code store_read(struct store *s, store_job *job, void *arg, struct err *e);
 
 /* ERR_NOT_FOUND; ERR_NOMEM if a is full. The result lives in a. refs are not filled. */
 err_code store_get(struct store *s, const struct store_key *k, struct arena *a,

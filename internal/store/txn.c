@@ -54,11 +54,18 @@ err_code txn_end(struct store_txn *t, err_code rc, struct err *e)
 
 /* --- changes --------------------------------------------------------------------------------- */
 
+static err_code refuse_write(struct store_txn *t)
+{
+    return err_set(&t->err, ERR_DENIED, "this transaction only reads");
+}
+
 /* The row of this job's revision, made when the job first changes something. */
 static err_code need_revision(struct store_txn *t)
 {
     if (t->changed)
         return ERR_OK;
+    if (t->reads_only)
+        return refuse_write(t);
     if (t->revision >= INT64_MAX)
         return err_set(&t->err, ERR_CORRUPT,
                        "the newest revision has the largest number that there is, so the database "
@@ -355,6 +362,36 @@ err_code store_txn_selector_owner(struct store_txn *t, struct str selector, stru
     return txn_end(t, rc, e);
 }
 
+static err_code selector_next(struct store_txn *t, struct str selector, struct str after_id,
+                              struct arena *a, struct str *ret, bool *found)
+{
+    SQL_LOCAL(q);
+    err_code rc = sql_start(&q, t->c,
+                            "SELECT id FROM groups WHERE selector = ?1 AND id > ?2"
+                            " ORDER BY id LIMIT 1",
+                            &t->err);
+    if (rc)
+        return rc;
+    sql_bind_text(&q, 1, selector);
+    sql_bind_text(&q, 2, after_id);
+    rc = sql_step(&q, found, &t->err);
+    if (!rc && *found && !arena_str(a, sql_column_str(&q, 0), ret))
+        rc = err_set(&t->err, ERR_NOMEM, "out of memory");
+    return rc;
+}
+
+err_code store_txn_selector_next(struct store_txn *t, struct str selector, struct str after_id,
+                                 struct arena *a, struct str *ret, struct err *e)
+{
+    if (t->broken)
+        return txn_end(t, t->broken, e);
+    bool found = false;
+    err_code rc = selector_next(t, selector, after_id, a, ret, &found);
+    if (!rc && !found)
+        return err_set(e, ERR_NOT_FOUND, "no group after this one has these selectors");
+    return txn_end(t, rc, e);
+}
+
 static err_code users(struct store_txn *t, const struct store_key *k, struct arena *a,
                       struct store_key *keys, uint32_t max, uint32_t *ret_n)
 {
@@ -395,4 +432,27 @@ err_code store_txn_users(struct store_txn *t, const struct store_key *k, struct 
 uint64_t store_txn_revision(struct store_txn *t)
 {
     return t->revision;
+}
+
+/* --- transactions that only read ------------------------------------------------------------- */
+
+err_code store_read(struct store *s, store_job *job, void *arg, struct err *e)
+{
+    struct store_txn t = {.reads_only = true};
+    err_code rc = store_take(s, &t.c, e);
+    if (rc)
+        return rc;
+    rc = sql_run(t.c, "BEGIN", e);
+    /* The first read is what fixes the moment. */
+    if (!rc)
+        rc = sql_number(t.c, SQL_LAST_REVISION, &t.revision, e);
+    if (!rc)
+        rc = job(&t, arg, e);
+    if (!rc && t.broken) { /* even if the job did not mind */
+        rc = t.broken;
+        if (e)
+            *e = t.err;
+    }
+    store_give(s, t.c); /* which ends the transaction */
+    return rc;
 }

@@ -21,8 +21,18 @@ SITE: dict[str, Any] = {
         "metadata": {"role": "two"},
     },
     "groups/dangling.json": {"id": "dangling", "profile": "later", "selector": {"m": "later"}},
-    "groups/twin-1.json": {"id": "twin-1", "profile": "p", "selector": {"twin": "yes"}},
-    "groups/twin-2.json": {"id": "twin-2", "profile": "p", "selector": {"twin": "yes"}},
+    "groups/twin-1.json": {
+        "id": "twin-1",
+        "profile": "p",
+        "selector": {"twin": "yes"},
+        "metadata": {"role": "twin"},
+    },
+    "groups/twin-2.json": {
+        "id": "twin-2",
+        "profile": "p",
+        "selector": {"twin": "yes"},
+        "metadata": {"role": "twin"},
+    },
     "profiles/p.json": {
         "id": "p",
         "boot": {"kernel": "/k1"},

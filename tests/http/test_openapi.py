@@ -167,6 +167,14 @@ IN_THIS_STATE: dict[str, list[Request]] = {
     "POST /api/v1/tokens": [
         Request("/api/v1/tokens", b'{"name":"spare","role":"read"}', JSON),
     ],
+    "POST /api/v1/plan": [
+        Request("/api/v1/plan?base=999999999", b"{}", JSON),
+        Request("/api/v1/plan", b"x" * (16 * MIB + 1), JSON),
+    ],
+    "POST /api/v1/apply": [
+        Request("/api/v1/apply", b'{"groups":[' + FIRST.replace(b"{", b'{"id":"x",', 1) + b"]}", JSON),
+        Request("/api/v1/apply", b"x" * (16 * MIB + 1), JSON),
+    ],
     "GET /api/v1/render/{kind}": [Request("/api/v1/render/cloud?broken=1")],
     # Revision 1 is an import's, of a group whose profile is missing.
     "POST /api/v1/revisions/{n}/rollback": [Request("/api/v1/revisions/1/rollback")],

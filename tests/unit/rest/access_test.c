@@ -82,8 +82,10 @@ static void reading_is_all_that_a_reader_may(void)
     size_t n;
     const struct rest_route *routes = rest_routes(&n);
     for (size_t i = 0; i < n; i++)
-        CHECK(strcmp(routes[i].method, "GET") == 0 || routes[i].role >= STORE_ROLE_WRITE, "%s %s",
-              routes[i].method, routes[i].pattern);
+        CHECK(strcmp(routes[i].method, "GET") == 0 ||
+                  strcmp(routes[i].pattern, "/api/v1/plan") == 0 ||
+                  routes[i].role >= STORE_ROLE_WRITE,
+              "%s %s", routes[i].method, routes[i].pattern);
 }
 
 static void writer_may_write(void)

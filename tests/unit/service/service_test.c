@@ -226,16 +226,22 @@ static void conditions_and_patches(void)
     struct service_written w;
     CHECK(service_get(s, &k, &a, &r, &e) == ERR_OK, "%s", e.msg);
     struct service_condition match = {.match = str_c(r.etag)}, fresh = {.none_match = true};
-    struct str patch = STR("{\"metadata\":{\"role\":null,\"x\":{\"y\":1}},\"name\":\"n\"}");
+    struct str patch = STR("{\"metadata\":{\"x\":{\"y\":1}},\"name\":\"n\"}");
+    struct str gone = STR("{\"metadata\":{\"x\":null}}"), needed = STR("{\"metadata\":null}");
     CHECK(service_put(s, &k, r.body, &fresh, &author, &f, &w, &e) == ERR_STALE);
     CHECK(service_patch(s, &k, patch, &match, &author, &f, &w, &e) == ERR_OK, "%s", e.msg);
     CHECK(!w.created);
     CHECK(service_patch(s, &k, patch, &match, &author, &f, &w, &e) == ERR_STALE);
     CHECK(service_get(s, &k, &a, &r, &e) == ERR_OK);
     CHECK(str_is(r.body,
-                 "{\"id\":\"g\",\"metadata\":{\"x\":{\"y\":1}},\"name\":\"n\",\"profile\":\"p\","
-                 "\"selector\":{\"mac\":\"52:54:00:00:00:01\"}}"),
+                 "{\"id\":\"g\",\"metadata\":{\"role\":\"a\",\"x\":{\"y\":1}},\"name\":\"n\","
+                 "\"profile\":\"p\",\"selector\":{\"mac\":\"52:54:00:00:00:01\"}}"),
           "%.*s", STR_FMT(r.body));
+    struct service_condition any = {.none_match = false};
+    CHECK(service_patch(s, &k, gone, &any, &author, &f, &w, &e) == ERR_OK, "%s", e.msg);
+    CHECK(str_find(w.stored.body, STR("\"x\""), 0) == w.stored.body.n);
+    CHECK(service_patch(s, &k, needed, &any, &author, &f, &w, &e) == ERR_INVALID);
+    CHECK(f.first && str_find(f.first->message, STR("would get no generic"), 0) < 80);
     close_and_remove(s);
 }
 
@@ -539,5 +545,8 @@ int main(void)
     struct tally signing = signing_suite();
     check_passed += signing.passed;
     check_failed += signing.failed;
+    struct tally plan = plan_suite();
+    check_passed += plan.passed;
+    check_failed += plan.failed;
     return check_done();
 }

@@ -296,6 +296,87 @@ static void many_read_at_once(void)
     store_close(s);
 }
 
+/* --- transactions that only read --- */
+
+struct looking {
+    struct store *store;
+    uint64_t revision;
+    bool a, b, wrote, users;
+    err_code put, removed;
+};
+
+static err_code look(struct store_txn *t, void *arg, struct err *e)
+{
+    struct looking *l = arg;
+    ARENA_LOCAL(a, 1u << 16);
+    struct store_key first = group_key("a"), second = group_key("b"), users[2];
+    struct store_resource r;
+    struct str other;
+    uint32_t n = 0;
+    struct listed listed = {.text = ""};
+    struct store_list all = {.type = STORE_GROUP};
+    struct store_key profile = {STORE_PROFILE, 0, STR("p")};
+    l->revision = store_txn_revision(t);
+    /* Whatever is committed now is of another moment. */
+    CHECK(put_group(l->store, "b", "{}", NULL, NULL) == ERR_OK);
+    CHECK(store_txn_revision(t) == l->revision);
+    l->a = store_txn_exists(t, &first) && store_txn_get(t, &first, &a, &r, e) == ERR_OK;
+    l->b = store_txn_exists(t, &second) || store_txn_get(t, &second, &a, &r, e) == ERR_OK;
+    CHECK(store_txn_for_each(t, &all, note, &listed, e) == ERR_OK);
+    CHECK(strcmp(listed.text, "a ") == 0, "got: %s", listed.text);
+    CHECK(store_txn_users(t, &profile, &a, users, 2, &n, e) == ERR_OK);
+    l->users = n == 1 && str_is(users[0].name, "a");
+    CHECK(store_txn_selector_owner(t, STR(""), STR("x"), &a, &other, e) == ERR_OK);
+    CHECK(store_txn_selector_next(t, STR(""), STR(""), &a, &other, e) == ERR_OK);
+    CHECK(str_is(other, "a"));
+    CHECK(store_txn_selector_next(t, STR(""), STR("a"), &a, &other, e) == ERR_NOT_FOUND);
+    return ERR_OK;
+}
+
+static err_code try_to_put(struct store_txn *t, void *arg, struct err *e)
+{
+    struct looking *l = arg;
+    struct store_resource r = {
+        .key = group_key("a"), .body = STR("{\"x\":1}"), .selector = STR("")};
+    l->put = store_txn_put(t, &r, e);
+    return ERR_OK; /* which does not help */
+}
+
+static err_code try_to_delete(struct store_txn *t, void *arg, struct err *e)
+{
+    struct looking *l = arg;
+    struct store_key k = group_key("a");
+    l->removed = store_txn_delete(t, &k, e);
+    return l->removed;
+}
+
+static err_code fail_by_itself(struct store_txn *t, void *arg, struct err *e)
+{
+    (void)t;
+    (void)arg;
+    return err_set(e, ERR_CONFLICT, "my own");
+}
+
+static void a_transaction_that_only_reads(void)
+{
+    struct store *s = must_open(fresh("only-reads.db"));
+    struct looking l = {.store = s};
+    struct err e = ERR_INIT;
+    put_of(s, STORE_GROUP, 0, STR("a"), "p");
+    CHECK(store_read(s, look, &l, &e) == ERR_OK, "%s", e.msg);
+    CHECK(l.a && !l.b && l.users && l.revision == 1);
+    CHECK(has_group(s, "b"));
+    CHECK(store_read(s, try_to_put, &l, &e) == ERR_DENIED && l.put == ERR_DENIED);
+    CHECK(strstr(e.msg, "only reads"), "%s", e.msg);
+    CHECK(store_read(s, try_to_delete, &l, &e) == ERR_DENIED && l.removed == ERR_DENIED);
+    CHECK(store_read(s, fail_by_itself, NULL, &e) == ERR_CONFLICT);
+    CHECK(strcmp(e.msg, "my own") == 0);
+    uint64_t n = 0;
+    CHECK(store_revision(s, &n, NULL) == ERR_OK && n == 2);
+    CHECK(has_group(s, "a"));
+    store_close(s);
+}
+
 struct tally read_tests(void)
 {
     RUN(groups_in_order_and_in_pages);
@@ -307,5 +388,6 @@ struct tally read_tests(void)
     RUN(snapshots_are_of_one_moment);
     RUN(many_read_at_once);
     check_done();
+    RUN(a_transaction_that_only_reads);
     return (struct tally){check_passed, check_failed};
 }
