@@ -155,6 +155,17 @@ static void print_problem_findings(const struct value *list)
     }
 }
 
+/* What the server says of a write that it has done. */
+static void print_warnings(CURL *curl)
+{
+    ARENA_LOCAL(a, ANSWER_MAX);
+    struct curl_header *header;
+    struct value v;
+    if (curl_easy_header(curl, "Vesta-Findings", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+        value_from_json(&a, str_c(header->value), &v, NULL) == ERR_OK && v.kind == VALUE_LIST)
+        print_problem_findings(&v);
+}
+
 /* The server's own words from a problem (RFC 9457). */
 static err_code problem(long status, struct str body, struct err *e)
 {
@@ -230,6 +241,7 @@ static void read_answer(CURL *curl, struct client_answer *answer)
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
     if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &etag) == CURLHE_OK)
         snprintf(answer->etag, sizeof answer->etag, "%s", etag->value);
+    print_warnings(curl);
 }
 
 err_code client_request(const struct client *c, const char *method, const char *path,

@@ -31,6 +31,13 @@ static void add(struct findings *f, enum finding_severity s, struct str file, st
     f->last = x;
 }
 
+void findings_restore(struct findings *f, const struct findings *before)
+{
+    *f = *before;
+    if (f->last)
+        f->last->next = NULL;
+}
+
 void findings_add(struct findings *f, enum finding_severity s, const char *pointer, int line,
                   int column, const char *fmt, ...)
 {

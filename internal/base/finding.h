@@ -33,6 +33,8 @@ struct findings {
 };
 
 void findings_init(struct findings *f, struct arena *a);
+/* Forgets what was added since f was copied to before. */
+void findings_restore(struct findings *f, const struct findings *before);
 void findings_add(struct findings *f, enum finding_severity s, const char *pointer, int line,
                   int column, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 /* An error value as a finding; its own file, if it names one, wins over f->file. */

@@ -1,5 +1,6 @@
 #include <time.h>
 
+#include "base/utf8.h"
 #include "rest/route.h"
 
 #define ANSWER_MAX (16u << 20)
@@ -77,4 +78,60 @@ bool answer_time(struct arena *a, uint64_t at, struct value *ret)
         return false;
     *ret = value_str(kept);
     return true;
+}
+
+/* --- findings --------------------------------------------------------------------------------- */
+
+#define FINDINGS_HEADER 2048
+#define FINDING_MAX     (64u << 10)
+
+/* What a header takes: JSON without any byte that is not printable ASCII. */
+static void add_ascii(struct buf *dst, struct str json)
+{
+    for (size_t len; json.n; json = str_skip(json, len)) {
+        uint32_t cp = utf8_decode(json, &len);
+        if (cp >= 0x10000)
+            buf_addf(dst, "\\u%04x\\u%04x", 0xD800 + ((cp - 0x10000) >> 10),
+                     0xDC00 + ((cp - 0x10000) & 0x3FF));
+        else if (cp >= 0x7F)
+            buf_addf(dst, "\\u%04x", cp);
+        else
+            buf_add_byte(dst, (char)cp);
+    }
+}
+
+/* False when it does not fit, or without memory; then dst is as before. */
+static bool add_finding(struct arena *a, struct buf *dst, const struct finding *x)
+{
+    BUF_LOCAL(json, FINDING_MAX);
+    BUF_LOCAL(ascii, FINDINGS_HEADER);
+    struct value v;
+    if (!finding_value(a, x, &v))
+        return false;
+    value_to_json(&json, &v, 0);
+    add_ascii(&ascii, buf_str(&json));
+    if (json.failed || ascii.failed || dst->n + ascii.n + 100 > dst->max)
+        return false;
+    if (dst->n > 1)
+        buf_add_byte(dst, ',');
+    buf_add_str(dst, buf_str(&ascii));
+    return !dst->failed;
+}
+
+void answer_findings(struct rest_call *c, const struct findings *f)
+{
+    struct buf list;
+    size_t told = 0, all = f->errors + f->warnings;
+    buf_in_arena(&list, c->q->arena, FINDINGS_HEADER);
+    buf_add_byte(&list, '[');
+    const struct finding *x = f->first;
+    for (; x && add_finding(c->q->arena, &list, x); x = x->next)
+        told++;
+    if (told < all)
+        buf_addf(&list, "%s{\"severity\":\"warning\",\"message\":\"and %zu more\"}",
+                 told ? "," : "", all - told);
+    buf_add_byte(&list, ']');
+    const char *text = all ? buf_c(&list) : NULL;
+    if (text)
+        http_add_header(c->r, "Vesta-Findings", text);
 }

@@ -41,8 +41,7 @@ static void add(struct value_pair *pairs, uint32_t *n, struct str key, struct va
     pairs[(*n)++] = (struct value_pair){key, v};
 }
 
-/* A place in a body of JSON is a pointer, of which "" is the whole; in a template it is a file. */
-static bool finding_value(struct arena *a, const struct finding *x, struct value *ret)
+bool finding_value(struct arena *a, const struct finding *x, struct value *ret)
 {
     struct value_pair *p = arena_calloc(a, 5, sizeof *p);
     uint32_t n = 0;

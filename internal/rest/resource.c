@@ -71,8 +71,9 @@ static void answer_template(struct rest_call *c, int status, const struct store_
 }
 
 static void answer_written(struct rest_call *c, const struct store_key *k,
-                           const struct service_written *w)
+                           const struct service_written *w, const struct findings *f)
 {
+    answer_findings(c, f);
     int status = w->created ? 201 : 200;
     if (k->type == STORE_TEMPLATE) {
         answer_template(c, status, k, &w->stored);
@@ -125,7 +126,7 @@ static void write_with(struct rest_call *c, write_call *call)
     if (call(c->service, &k, c->q->body, &cond, &author, &f, &w, &e))
         problem_err(c, &e, &f);
     else
-        answer_written(c, &k, &w);
+        answer_written(c, &k, &w, &f);
 }
 
 void resource_put(struct rest_call *c)

@@ -54,7 +54,19 @@ void answer_change(struct buf *json, const struct store_key *k, enum service_act
 /* Seconds since 1970 as a string (RFC 3339, UTC); 0 is nil. False without memory. */
 bool answer_time(struct arena *a, uint64_t at, struct value *ret);
 
+/*
+ * Adds the header Vesta-Findings, a JSON list in ASCII, if there is anything to be told of what was
+ * done all the same. What does not fit into 2 KiB is only counted.
+ */
+void answer_findings(struct rest_call *c, const struct findings *f);
+
 /* --- problem.c */
+
+/*
+ * One as clients see it. A place in a body of JSON is a pointer, of which "" is the whole; in a
+ * template it is a file. False without memory.
+ */
+bool finding_value(struct arena *a, const struct finding *x, struct value *ret);
 
 /* Answers with a problem of that status; the text is its detail. */
 void problem(struct rest_call *c, int status, const char *fmt, ...)

@@ -148,7 +148,7 @@ struct service_written {
 err_code service_get(struct service *s, const struct store_key *k, struct arena *a,
                      struct service_resource *ret, struct err *e);
 /*
- * Creates or replaces. ERR_INVALID: every finding is in f; ERR_CONFLICT: another group has these
+ * Creates or replaces; f then has the warnings. ERR_INVALID: every finding is in f; ERR_CONFLICT: another group has these
  * selectors; ERR_STALE: the condition does not hold; ERR_LIMIT: too large.
  */
 err_code service_put(struct service *s, const struct store_key *k, struct str body,

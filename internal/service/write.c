@@ -16,6 +16,7 @@ struct put_job {
     struct findings *findings;
     struct arena *arena;
     struct store_resource checked; /* of a put: found valid before the job runs */
+    struct findings found;         /* by that */
     struct service_written result;
 };
 
@@ -232,7 +233,7 @@ static err_code run_put(struct store_txn *t, void *arg, struct err *e)
     c = check_condition(j->cond, j->key, there, etag, e);
     if (c)
         return c;
-    findings_init(j->findings, j->findings->arena);
+    findings_restore(j->findings, &j->found);
     if (j->patch) {
         struct str body;
         c = merged_body(j, now.body, &body, e);
@@ -276,6 +277,7 @@ static err_code write_resource(struct service *s, struct put_job *j,
         c = validate_resource(&arena, j->key, j->body, MODEL_STRICT, j->findings, &j->checked, e);
     if (c)
         return c;
+    j->found = *j->findings;
     struct store_note note = {author->who, author->message};
     uint64_t revision;
     c = store_write(s->store, &note, run_put, j, &revision, e);

@@ -185,6 +185,31 @@ def test_what_needs_no_token(server: Server) -> None:
         check(spec["openapi"].startswith("3."), f"openapi {spec['openapi']!r}")
 
 
+def test_a_write_tells_what_should_be_looked_at(server: Server) -> None:
+    body = '#cloud-config\nruncmmd: []\n"größe😀": 1\n'.encode()
+    answer = server.api("PUT", "/templates/cloud/odd.yaml", body).want(201)
+    header = answer.header("Vesta-Findings") or ""
+    check(header.isascii() and header.isprintable(), f"the header is {header!r}")
+    found = [(f["severity"], f["line"], f["message"]) for f in json.loads(header)]
+    check_equal([f[:2] for f in found], [("warning", 2), ("warning", 3)], "findings")
+    check("runcmmd" in found[0][2] and "größe😀" in found[1][2], f"messages: {found}")
+    many = "#cloud-config\n" + "".join(f"unknown{i}: 1\n" for i in range(200))
+    answer = server.api("PUT", "/templates/cloud/odd.yaml", many.encode()).want(200)
+    found = json.loads(answer.header("Vesta-Findings") or "")
+    check(len(answer.header("Vesta-Findings") or "") <= 2048, "the header is too long")
+    check_equal(found[-1]["message"], f"and {200 - len(found) + 1} more", "the last finding")
+    junk = {"profile": "base", "selector": {"uuid": "00000000-0000-0000-0000-000000000000"}}
+    answer = server.api("PUT", "/groups/junk", junk).want(201)
+    found = json.loads(answer.header("Vesta-Findings") or "")
+    check_equal([f["pointer"] for f in found], ["/selector/uuid"], "pointers")
+    answer = server.api("PATCH", "/groups/junk", {"selector": {"uuid": None, "a": "junk"}}).want(
+        200
+    )
+    check_equal(answer.header("Vesta-Findings"), None, "of what is good")
+    server.api("DELETE", "/groups/junk").want(204)
+    server.api("DELETE", "/templates/cloud/odd.yaml").want(204)
+
+
 # --- what is refused -------------------------------------------------------------------------------
 
 

@@ -28,8 +28,18 @@ from vesta import (
 
 ONE, TWO, NONE = "52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:99"
 SITE: dict[str, Any] = {
-    "groups/one.json": {"id": "one", "profile": "p", "selector": {"mac": ONE}, "metadata": {"n": "one"}},
-    "groups/two.json": {"id": "two", "profile": "p", "selector": {"mac": TWO}, "metadata": {"n": "two"}},
+    "groups/one.json": {
+        "id": "one",
+        "profile": "p",
+        "selector": {"mac": ONE},
+        "metadata": {"n": "one"},
+    },
+    "groups/two.json": {
+        "id": "two",
+        "profile": "p",
+        "selector": {"mac": TWO},
+        "metadata": {"n": "two"},
+    },
     "profiles/p.json": {"id": "p", "generic_id": "g", "cloud_id": "c", "boot": {"kernel": "/k"}},
     "generic/g": "{{.n}}\n",
     "cloud/c": "#cloud-config\nhostname: {{.n}}\n",
@@ -100,7 +110,11 @@ def test_attack_5_no_two_groups_for_one_machine(server: Server) -> None:
     group = {"profile": "p", "selector": {"mac": ONE.upper()}}
     server.api("PUT", "/groups/three", group).want(409)
     for name, label in (("b", "x"), ("a", "y")):
-        server.api("PUT", f"/groups/{name}", {"profile": "p", "selector": {label: "1"}, "metadata": {"n": "n"}})
+        server.api(
+            "PUT",
+            f"/groups/{name}",
+            {"profile": "p", "selector": {label: "1"}, "metadata": {"n": "n"}},
+        )
     first = group_of(server.get("/generic?x=1&y=1"))
     for query in ("y=1&x=1", "x=1&y=1&z=2", "z=0&y=1&x=1"):
         check_equal(group_of(server.get(f"/generic?{query}")), first, query)
@@ -116,8 +130,18 @@ def told(answer: Response) -> tuple[int, bytes, list[tuple[str, str]]]:
 
 def test_attack_7_what_is_not_there_and_what_is_not_for_machines_look_alike(server: Server) -> None:
     none = told(server.get("/no-such-path").want(404))
-    for path in ("/api/v1/groups", "/api/v1/openapi.json", "/api", "/metrics", "/admin", "/groups/one",
-                 "/vesta.db", "/admin.token", "/keys/signing.key", "/server.json"):
+    for path in (
+        "/api/v1/groups",
+        "/api/v1/openapi.json",
+        "/api",
+        "/metrics",
+        "/admin",
+        "/groups/one",
+        "/vesta.db",
+        "/admin.token",
+        "/keys/signing.key",
+        "/server.json",
+    ):
         check_equal(told(server.get(path)), none, path)
         check_equal(told(server.get(path, {"Authorization": f"Bearer {server.token}"})), none, path)
     # Assets: not there, not readable, a folder, a way out.
@@ -139,7 +163,9 @@ def test_attack_7_without_a_token_nothing_is_told_of_ids(server: Server) -> None
         problem.pop("instance")
         return answer.status, problem
 
-    reader = server.api("POST", "/tokens", {"name": "reader", "role": "read"}).want(201).json()["token"]
+    reader = (
+        server.api("POST", "/tokens", {"name": "reader", "role": "read"}).want(201).json()["token"]
+    )
     for method, body in (("GET", None), ("DELETE", None), ("PUT", {"profile": "p"})):
         for token in ("", "wrong", reader):
             if token == reader and method == "GET":
@@ -158,7 +184,15 @@ def ways_out() -> Iterator[str]:
         for slash in ("/", "%2f", "%5c", "\\", "//"):
             yield f"{up}{slash}admin.token"
             yield f"sub{slash}{up}{slash}{up}{slash}admin.token"
-    yield from ("/etc/passwd", "%2fetc%2fpasswd", "//etc/passwd", "sub/file%00", "sub/file/..", ".", "")
+    yield from (
+        "/etc/passwd",
+        "%2fetc%2fpasswd",
+        "//etc/passwd",
+        "sub/file%00",
+        "sub/file/..",
+        ".",
+        "",
+    )
 
 
 def test_attack_17_assets_stay_in_their_folder(server: Server) -> None:
@@ -174,7 +208,16 @@ def test_attack_17_assets_stay_in_their_folder(server: Server) -> None:
     os.mkfifo(assets / "fifo")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(assets / "socket"))
-    links = ["to-token", "to-etc/passwd", "to-all/etc/passwd", "to-proc", "around/file", "fifo", "socket", "sub"]
+    links = [
+        "to-token",
+        "to-etc/passwd",
+        "to-all/etc/passwd",
+        "to-proc",
+        "around/file",
+        "fifo",
+        "socket",
+        "sub",
+    ]
     if os.geteuid() == 0:
         os.mknod(assets / "null", 0o666 | 0o020000, os.makedev(1, 3))
         links.append("null")
@@ -183,14 +226,29 @@ def test_attack_17_assets_stay_in_their_folder(server: Server) -> None:
         if answer.status == 301:  # to the clean path, which must be no better
             answer = server.get(answer.header("Location") or "")
         check_equal(answer.status, 404, f"status of {path!r}")
-        check(token not in answer.body and b"root:" not in answer.body, f"{path!r}: {answer.body!r}")
+        check(
+            token not in answer.body and b"root:" not in answer.body, f"{path!r}: {answer.body!r}"
+        )
     # A link that stays inside, and a second name of a file, are files like any other.
     server.get("/assets/inside").want(200, BODY)
     server.get("/assets/hard").want(200, BODY)
 
 
 def test_attack_17_names_stay_in_their_folder(server: Server) -> None:
-    names = ["..", "../x", "a/../b", "a//b", "/etc/passwd", "a\\b", "a\0b", "a/", ".", "a/.", "x" * 129, "é"]
+    names = [
+        "..",
+        "../x",
+        "a/../b",
+        "a//b",
+        "/etc/passwd",
+        "a\\b",
+        "a\0b",
+        "a/",
+        ".",
+        "a/.",
+        "x" * 129,
+        "é",
+    ]
     for name in names:
         escaped = quote(name, safe="")
         for raw in {escaped, escaped.replace("%2F", "/"), escaped.replace(".", "%2e")}:
@@ -239,8 +297,23 @@ RANGES: list[tuple[str, int, int, int]] = [  # header, status, first, last + 1
     (f"bytes={N}-", 416, N, 0),
     (f"bytes={N}-{N + 5}", 416, N, 0),
     (f"bytes={(1 << 63) - 1}-", 416, N, 0),
-    *[(f"bytes={x}", 416, 0, 0) for x in (f"0-{1 << 63}", f"{1 << 64}-", f"-{1 << 64}", f"{(1 << 64) - 1}-{1 << 64}",
-                                         "9-5", "-", "--5", "-5-9", "0x0-5", "a-b", "1-b", "0-0;1-1")],
+    *[
+        (f"bytes={x}", 416, 0, 0)
+        for x in (
+            f"0-{1 << 63}",
+            f"{1 << 64}-",
+            f"-{1 << 64}",
+            f"{(1 << 64) - 1}-{1 << 64}",
+            "9-5",
+            "-",
+            "--5",
+            "-5-9",
+            "0x0-5",
+            "a-b",
+            "1-b",
+            "0-0;1-1",
+        )
+    ],
     ("bytes", 416, 0, 0),
     ("octets=0-5", 416, 0, 0),
     ("bytes=0-0," * 300 + "0-0", 416, 0, 0),
@@ -265,7 +338,9 @@ def test_attack_18_ranges(server: Server) -> None:
         for header in ("bytes=0-", "bytes=-1", "bytes=0-0"):
             answer = c.request("/assets/empty", "GET", {"Range": header})
             check(answer.status in (200, 206, 416), f"{header} of nothing: {answer.status}")
-            check(answer.status == 416 or answer.body == b"", f"{header} of nothing: {answer.body!r}")
+            check(
+                answer.status == 416 or answer.body == b"", f"{header} of nothing: {answer.body!r}"
+            )
 
 
 def test_attack_18_a_part_is_of_the_file_that_it_began_with(server: Server) -> None:
@@ -340,7 +415,12 @@ def test_attack_21_unknown_machines_leave_nothing_behind(server: Server) -> None
 
 def described_paths(server: Server) -> list[tuple[str, str]]:
     spec = server.api("GET", "/openapi.json").want(200).json()
-    return [(m.upper(), p) for p, item in spec["paths"].items() for m in item if m in ("get", "put", "post", "patch", "delete")]
+    return [
+        (m.upper(), p)
+        for p, item in spec["paths"].items()
+        for m in item
+        if m in ("get", "put", "post", "patch", "delete")
+    ]
 
 
 def test_attack_24_no_route_of_the_api_where_machines_ask(server: Server) -> None:
@@ -372,19 +452,41 @@ def test_attack_24_the_api_stays_at_home_and_has_no_default_token() -> None:
     for _ in range(2):
         with serve(SITE) as server:
             tokens.add(server.token)
-            check_equal((server.data / "admin.token").stat().st_mode & 0o777, 0o600, "mode of the token")
-            for guess in ("", "admin", "vesta", "Bearer", "null", server.token[:-1], server.token + "x", server.token.upper()):
+            check_equal(
+                (server.data / "admin.token").stat().st_mode & 0o777, 0o600, "mode of the token"
+            )
+            for guess in (
+                "",
+                "admin",
+                "vesta",
+                "Bearer",
+                "null",
+                server.token[:-1],
+                server.token + "x",
+                server.token.upper(),
+            ):
                 server.api("GET", "/groups", token=guess).want(401)
             # Not where it would be logged and remembered.
             server.api("GET", f"/groups?token={server.token}", token="").want(401)
-            server.api("GET", "/groups", headers={"Cookie": f"token={server.token}"}, token="").want(401)
+            server.api(
+                "GET", "/groups", headers={"Cookie": f"token={server.token}"}, token=""
+            ).want(401)
             check(server.token not in server.log(), "the token is in the log")
     check(len(tokens) == 2 and all(len(t) >= 32 for t in tokens), "tokens that can be guessed")
 
 
 # --- 28: what a program in C is attacked by --------------------------------------------------------
 
-FORMATS = ["%s%s%s%s%s%s", "%n%n%n%n", "%08x.%08x.%08x", "%1000000d", "%99999999$n", "%p", "%*d", "%hhn%c"]
+FORMATS = [
+    "%s%s%s%s%s%s",
+    "%n%n%n%n",
+    "%08x.%08x.%08x",
+    "%1000000d",
+    "%99999999$n",
+    "%p",
+    "%*d",
+    "%hhn%c",
+]
 
 
 def test_attack_28_formats_in_what_comes_from_outside(server: Server) -> None:
@@ -402,7 +504,11 @@ def test_attack_28_formats_in_what_comes_from_outside(server: Server) -> None:
         group = {"profile": "p", "selector": {"f": "1"}, "metadata": {"n": text}, "name": text}
         server.api("PUT", "/groups/formats", group).want(200)
         server.get("/generic?f=1").want(200, f"{text}\n")
-        for bad in ({"profile": text}, {"profile": "p", text: 1}, {"profile": "p", "selector": {"mac": text}}):
+        for bad in (
+            {"profile": text},
+            {"profile": "p", text: 1},
+            {"profile": "p", "selector": {"mac": text}},
+        ):
             answer = server.api("PUT", "/groups/bad", bad).want(422)
             check(text in json.dumps(answer.json()), f"{text} is not in {answer.text}")
         server.api("PUT", "/templates/generic/bad", ("{{" + text + "}}").encode()).want(422)

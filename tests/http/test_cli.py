@@ -308,6 +308,10 @@ def test_get_put_delete(server: Server) -> None:
             "stdout",
         )
         run("put", "template", "generic/cli.txt", tmp / "text", *here).want(0)
+        (tmp / "cloud").write_text("#cloud-config\nruncmmd: []\n")
+        warned = run("put", "template", "cloud/odd", tmp / "cloud", "-q", *here).want(0)
+        check(warned.err.startswith('2:1: warning: "runcmmd" is no key'), warned.err)
+        run("delete", "template", "cloud/odd", *here).want(0)
         (tmp / "profile").write_text('{"generic_id":"cli.txt"}')
         run("put", "profile", "cli", tmp / "profile", *here).want(0)
         (tmp / "group").write_text('{"profile":"cli","selector":{"case":"cli"}}')

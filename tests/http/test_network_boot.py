@@ -365,39 +365,72 @@ def test_public_url_that_is_none() -> None:
 
 # --- identities that are none -----------------------------------------------------------------------
 
-JUNK = [("uuid", "00000000-0000-0000-0000-000000000000"), ("uuid", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"),
-        ("uuid", "03000200-0400-0500-0006-000700080009"), ("uuid", "00020003-0004-0005-0006-000700080009"),
-        ("serial", "To Be Filled By O.E.M."), ("serial", "to be filled by o.e.m."), ("serial", "Default string"),
-        ("serial", "System Serial Number"), ("serial", "0000000000"), ("serial", " "), ("serial", "None")]
+JUNK = [
+    ("uuid", "00000000-0000-0000-0000-000000000000"),
+    ("uuid", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"),
+    ("uuid", "03000200-0400-0500-0006-000700080009"),
+    ("uuid", "00020003-0004-0005-0006-000700080009"),
+    ("serial", "To Be Filled By O.E.M."),
+    ("serial", "to be filled by o.e.m."),
+    ("serial", "Default string"),
+    ("serial", "System Serial Number"),
+    ("serial", "0000000000"),
+    ("serial", " "),
+    ("serial", "None"),
+]
 
 
 def test_junk_identifies_nobody() -> None:
     """A group that a vendor's default belongs to would get all machines of that vendor."""
-    site: dict[str, Any] = {f"groups/junk-{i}.json": {"profile": "p", "selector": {k: v}}
-                            for i, (k, v) in enumerate(JUNK) if v.lower() not in [w.lower() for _, w in JUNK[:i]]}
-    site.update({"groups/default.json": {"profile": "p"}, "groups/no-serial.json": {"profile": "p", "selector": {
-        "serial": "", "case": "none"}}, "profiles/p.json": {"id": "p", "generic_id": "g"},
-        "generic/g": "uuid={{.request.query.uuid}} serial={{.request.query.serial}}\n"})
+    site: dict[str, Any] = {
+        f"groups/junk-{i}.json": {"profile": "p", "selector": {k: v}}
+        for i, (k, v) in enumerate(JUNK)
+        if v.lower() not in [w.lower() for _, w in JUNK[:i]]
+    }
+    site.update(
+        {
+            "groups/default.json": {"profile": "p"},
+            "groups/no-serial.json": {"profile": "p", "selector": {"serial": "", "case": "none"}},
+            "profiles/p.json": {"id": "p", "generic_id": "g"},
+            "generic/g": "uuid={{.request.query.uuid}} serial={{.request.query.serial}}\n",
+        }
+    )
     with serve(site) as server:
         for key, value in JUNK:
             query = f"{key}={value.replace(' ', '+')}&{'serial' if key == 'uuid' else 'uuid'}=x"
             answer = server.get(f"/generic?{query}").want(200)
             check_equal(answer.header("Vesta-Match"), "group=default; revision=1", query)
-            check((f"{key}={value.lower()}" if key == "uuid" else f"{key}={value}") in answer.text, answer.text)
+            check(
+                (f"{key}={value.lower()}" if key == "uuid" else f"{key}={value}") in answer.text,
+                answer.text,
+            )
             explained = server.api("GET", f"/explain?{query}").want(200).json()
             check_equal(explained["winner"], "default", query)
             check(key not in explained["labels"], "explain shows it as a label")
-            check_equal([(x["key"], "many machines have this value" in x["reason"]) for x in explained["ignored"]],
-                        [(key, True)], "ignored")
+            check_equal(
+                [
+                    (x["key"], "many machines have this value" in x["reason"])
+                    for x in explained["ignored"]
+                ],
+                [(key, True)],
+                "ignored",
+            )
         # It is as if it had not been sent.
         answer = server.get("/metadata?serial=Default+string&case=none")
-        check_equal(answer.header("Vesta-Match"), "group=no-serial; revision=1", "a group without serial")
-        answer = server.get("/nocloud/uuid=00000000-0000-0000-0000-000000000000;serial=SN-1/meta-data").want(200)
+        check_equal(
+            answer.header("Vesta-Match"), "group=no-serial; revision=1", "a group without serial"
+        )
+        answer = server.get(
+            "/nocloud/uuid=00000000-0000-0000-0000-000000000000;serial=SN-1/meta-data"
+        ).want(200)
         check('instance-id: "SN-1"' in answer.text, answer.text)
 
 
 def test_a_group_that_selects_on_junk_is_warned_of() -> None:
-    site = {"groups/a.json": {"profile": "p", "selector": {"uuid": JUNK[2][1]}}, "profiles/p.json": {"id": "p"}}
+    site = {
+        "groups/a.json": {"profile": "p", "selector": {"uuid": JUNK[2][1]}},
+        "profiles/p.json": {"id": "p"},
+    }
     with Scratch() as scratch:
         write_site(scratch / "site", site)
         outcome = run("import", "--data-path", scratch / "data", scratch / "site").want(0)

@@ -162,7 +162,7 @@ IN_THIS_STATE: dict[str, list[Request]] = {
     "PUT /api/v1/profiles/{id}": [Request("/api/v1/profiles/other", b"{}", JSON)],
     "PUT /api/v1/templates/{kind}/{name}": [
         Request("/api/v1/templates/cloud/web.yaml/below", b"x"),
-        Request("/api/v1/templates/cloud/other", b"x"),
+        Request("/api/v1/templates/cloud/other", b"#cloud-config\nruncmmd: [\xc3\xa9]\n"),
     ],
     "POST /api/v1/tokens": [
         Request("/api/v1/tokens", b'{"name":"spare","role":"read"}', JSON),

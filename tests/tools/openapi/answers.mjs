@@ -42,9 +42,11 @@ function headerFaults(answer, response, at) {
       if (header.required) found.push(`no header ${name}`);
       continue;
     }
-    const [schema] = follow([...where, "schema"]);
-    const value = schema.type === "integer" ? Number(text) : text;
-    found.push(...faults([...where, "schema"], value).map((why) => `${name} ${text}: ${why}`));
+    const json = header.content?.["application/json"];
+    const place = json ? [...where, "content", "application/json", "schema"] : [...where, "schema"];
+    const [schema] = follow(place);
+    const value = json ? JSON.parse(text) : schema.type === "integer" ? Number(text) : text;
+    found.push(...faults(place, value).map((why) => `${name} ${text}: ${why}`));
   }
   return found;
 }

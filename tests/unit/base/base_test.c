@@ -145,6 +145,24 @@ Test(findings, are_all_kept)
     cr_expect_str_eq(buf_c(&b), "groups/a.json:2:3: error: /selector/mac: not a MAC");
 }
 
+Test(findings, are_forgotten_from_a_copy_on)
+{
+    ARENA_LOCAL(a, 1 << 20);
+    struct findings f;
+    findings_init(&f, &a);
+    struct findings none = f;
+    findings_add(&f, FINDING_WARNING, NULL, 0, 0, "before");
+    struct findings before = f;
+    for (int i = 0; i < 2; i++) {
+        findings_add(&f, FINDING_ERROR, NULL, 0, 0, "after");
+        cr_expect(f.errors == 1 && f.first->next == f.last);
+        findings_restore(&f, &before);
+        cr_expect(f.errors == 0 && f.warnings == 1 && f.first == f.last && !f.first->next);
+    }
+    findings_restore(&f, &none);
+    cr_expect(!f.first && !f.last && f.warnings == 0);
+}
+
 static const char *logged(enum log_format f, struct str text, struct buf *b)
 {
     struct log_field fields[] = {log_text("k", text), log_number("n", 18446744073709551615u)};
