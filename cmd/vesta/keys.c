@@ -8,7 +8,8 @@
 
 #include "base/buf.h"
 #include "command.h"
-#include "service/keyring.h"
+#include "passphrase.h"
+#include "sign/cms.h"
 #include "sign/sign.h"
 
 #define KEY_MAX (1u << 16)
@@ -37,12 +38,63 @@ static void print_fingerprint(const struct sign_key *k)
     printf("  %.*s\n", STR_FMT(sign_key_user_id(k)));
 }
 
+static err_code make_ed25519(const char *out, const char *user_id, struct err *e)
+{
+    unsigned char seed[SIGN_SEED_BYTES];
+    randombytes_buf(seed, sizeof seed);
+    struct sign_key *k;
+    err_code c = sign_key_make(seed, (uint64_t)time(NULL), str_c(user_id), &k, e);
+    sodium_memzero(seed, sizeof seed);
+    if (c)
+        return c;
+    SECRET_LOCAL(secret, KEY_MAX);
+    sign_key_write_secret(k, true, &secret);
+    c = secret.failed ? err_set(e, ERR_NOMEM, "out of memory")
+                      : write_new(out, buf_str(&secret), e);
+    if (!c)
+        print_fingerprint(k);
+    sign_key_free(k);
+    return c;
+}
+
+/* The authority's key and certificate: read if the file is there, else made. */
+static err_code get_authority(const char *path, struct buf *dst, struct err *e)
+{
+    struct sign_certificate root = {.now = (uint64_t)time(NULL), .name = "Vesta CA"};
+    if (access(path, F_OK) == 0)
+        return read_file(path, dst, e);
+    randombytes_buf(root.serial, sizeof root.serial);
+    err_code c = sign_ca_make(&root, dst, e);
+    return c ? c : write_new(path, buf_str(dst), e);
+}
+
+static err_code make_cms(const char *out, const char *ca, const char *name, struct err *e)
+{
+    struct sign_certificate leaf = {.now = (uint64_t)time(NULL), .name = name};
+    SECRET_LOCAL(authority, KEY_MAX);
+    SECRET_LOCAL(secret, KEY_MAX);
+    randombytes_buf(leaf.serial, sizeof leaf.serial);
+    err_code c = get_authority(ca, &authority, e);
+    if (!c)
+        c = sign_ca_issue(buf_str(&authority), &leaf, &secret, e);
+    if (!c)
+        c = write_new(out, buf_str(&secret), e);
+    if (!c)
+        printf("%s: a code-signing key and its certificates; `vesta key import %s` takes it\n"
+               "%s: the authority, which only makes more of them: keep it apart\n",
+               out, out, ca);
+    return c;
+}
+
 int command_keygen(int argc, char **argv)
 {
-    const char *out = "signing.key", *user_id = "Vesta";
+    const char *out = "", *user_id = "", *ca = "ca.pem";
     const struct flag flags[] = {
-        {"out", FLAG_TEXT, &out, false, "FILE", "the secret key, readable by you only"},
+        {"out", FLAG_TEXT, &out, false, "FILE",
+         "the secret key, readable by you only (default: signing.key or cms.pem)"},
         {"user-id", FLAG_TEXT, &user_id, false, "TEXT", "whose key it is"},
+        {"ca", FLAG_TEXT, &ca, false, "FILE",
+         "cms: the authority's key, which is made if it is not there"},
         FLAGS_END,
     };
     char *rest[1];
@@ -50,93 +102,19 @@ int command_keygen(int argc, char **argv)
     int n = flags_parse(argc, argv, flags, 0, 1, rest, &status);
     if (n < 0)
         return status;
-    if (n == 1 && strcmp(rest[0], "ed25519") != 0) {
-        fprintf(stderr, "vesta keygen: the kind of key that there is: ed25519\n");
+    bool cms = n == 1 && strcmp(rest[0], "cms") == 0;
+    if (n == 1 && !cms && strcmp(rest[0], "ed25519") != 0) {
+        fprintf(stderr, "vesta keygen: the kinds of keys that there are: ed25519, cms\n");
         return EXIT_USAGE;
     }
     struct err e = ERR_INIT;
-    unsigned char seed[SIGN_SEED_BYTES];
     if (sodium_init() < 0) {
         err_set(&e, ERR_IO, "libsodium cannot start: the system gives no random bytes");
         return complain(&e);
     }
-    randombytes_buf(seed, sizeof seed);
-    struct sign_key *k;
-    err_code c = sign_key_make(seed, (uint64_t)time(NULL), str_c(user_id), &k, &e);
-    sodium_memzero(seed, sizeof seed);
-    if (c)
-        return complain(&e);
-    BUF_LOCAL(secret, KEY_MAX);
-    sign_key_write_secret(k, true, &secret);
-    c = secret.failed ? err_set(&e, ERR_NOMEM, "out of memory")
-                      : write_new(out, buf_str(&secret), &e);
-    if (secret.p)
-        sodium_memzero(secret.p, secret.cap);
-    if (!c)
-        print_fingerprint(k);
-    sign_key_free(k);
-    return c ? complain(&e) : EXIT_DONE;
-}
-
-#define SIGNED_MAX (1u << 30)
-
-static err_code load_key(const char *path, struct sign_key **ret, struct err *e)
-{
-    BUF_LOCAL(text, 1u << 20);
-    err_code c = read_file(path, &text, e);
-    if (!c) {
-        c = sign_key_read(buf_str(&text), SIGN_NO_PASSPHRASE, ret, e);
-        if (c)
-            err_in_file(e, path);
-    }
-    if (text.p)
-        sodium_memzero(text.p, text.cap);
-    return c;
-}
-
-/* The data path's key that makes OpenPGP signatures. */
-static void own_key(const char *data_path, char *dst, size_t size)
-{
-    snprintf(dst, size, "%s/" KEYRING_FOLDER "/openpgp.key", data_path);
-    if (access(dst, F_OK) != 0)
-        snprintf(dst, size, "%s/" KEYRING_FOLDER "/signing.key", data_path);
-}
-
-int command_verify(int argc, char **argv)
-{
-    const char *key = "", *data_path = DEFAULT_DATA_PATH;
-    const struct flag flags[] = {
-        {"key", FLAG_TEXT, &key, false, "FILE", "a key (default: the data path's own)"},
-        {"data-path", FLAG_TEXT, &data_path, true, "DIR", "where the signing key is"},
-        FLAGS_END,
-    };
-    char *rest[2], own[4096];
-    int status;
-    if (flags_parse(argc, argv, flags, 2, 2, rest, &status) < 0)
-        return status;
-    own_key(data_path, own, sizeof own);
-    struct err e = ERR_INIT;
-    struct sign_key *k = NULL;
-    BUF_LOCAL(body, SIGNED_MAX);
-    BUF_LOCAL(signature, 1u << 20);
-    struct sign_verdict v = {0};
-    err_code c = load_key(key[0] ? key : own, &k, &e);
-    if (!c)
-        c = read_file(rest[0], &body, &e);
-    if (!c)
-        c = read_file(rest[1], &signature, &e);
-    if (!c)
-        c = sign_verify(k, buf_str(&body), buf_str(&signature), &v, &e);
-    if (!c && !v.good)
-        c = err_set(&e, ERR_INVALID, "BAD signature: %s is not what was signed", rest[0]);
-    if (!c) {
-        char when[32];
-        time_t t = (time_t)v.made;
-        struct tm tm;
-        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-        printf("good signature of %s, made %s by ", rest[0], when);
-        print_fingerprint(k);
-    }
-    sign_key_free(k);
+    err_code c =
+        cms ? make_cms(out[0] ? out : "cms.pem", ca, user_id[0] ? user_id : "Vesta code signing",
+                       &e)
+            : make_ed25519(out[0] ? out : "signing.key", user_id[0] ? user_id : "Vesta", &e);
     return c ? complain(&e) : EXIT_DONE;
 }

@@ -52,9 +52,17 @@ const struct command commands[] = {
     {"template", "FILE", "render a template with some data", command_template,
      "vesta template --kind cloud --data group.json web.yaml\n"},
     {"functions", "", "what templates can call", command_functions, "vesta functions\n"},
-    {"keygen", "", "make a signing key", command_keygen, "vesta keygen --out signing.key\n"},
+    {"keygen", "ed25519|cms", "make a signing key", command_keygen,
+     "vesta keygen ed25519 --out signing.key\n"
+     "vesta keygen cms --out cms.pem --ca ca.pem\n"},
+    {"key", "list|import|next|use [FILE|KIND]", "the keys that a server signs with", command_key,
+     "vesta key list\n"
+     "vesta key import --passphrase-file secret key.gpg\n"
+     "vesta key next ed25519\n"
+     "vesta key use ed25519\n"},
     {"verify", "FILE SIGNATURE", "check a signature", command_verify,
-     "vesta verify boot.ipxe boot.ipxe.sig\n"},
+     "vesta verify boot.ipxe boot.ipxe.sig\n"
+     "vesta verify --key key.pem boot.ipxe boot.ipxe.cms\n"},
     {"completion", "bash|zsh|fish", "print what a shell completes commands with",
      command_completion, "vesta completion bash >/etc/bash_completion.d/vesta\n"},
     {"man", "", "print the manual page", command_man, "vesta man >vesta.1\n"},

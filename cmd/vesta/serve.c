@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "command.h"
 #include "http/http.h"
 #include "log_writer.h"
+#include "passphrase.h"
 #include "rest/rest.h"
 #include "sandbox.h"
 #include "server_file.h"
@@ -205,39 +205,18 @@ static void raise_file_limit(void)
     }
 }
 
-/* Of the key ring: from the file, else from the environment, as matchbox has it. Absent without. */
-static err_code read_passphrase(const char *file, struct buf *dst, struct str *ret, struct err *e)
-{
-    const char *text = getenv("VESTA_PASSPHRASE");
-    if (!text)
-        text = getenv("MATCHBOX_PASSPHRASE");
-    if (!file) {
-        *ret = str_c(text);
-        return ERR_OK;
-    }
-    err_code c = read_file(file, dst, e);
-    if (c)
-        return c;
-    while (dst->n && (dst->p[dst->n - 1] == '\n' || dst->p[dst->n - 1] == '\r'))
-        dst->n--;
-    *ret = dst->n ? buf_str(dst) : STR("");
-    return ERR_OK;
-}
-
 static err_code open_service(const struct settings *o, struct running *r, struct err *e)
 {
-    BUF_LOCAL(secret, 4096);
+    SECRET_LOCAL(secret, 4096);
     struct service_options so = {.data_path = o->data_path,
                                  .create = true,
                                  .keep_revisions = o->keep_revisions,
                                  .trust_request = o->trust_request,
                                  .key_ring_path = o->key_ring_path,
                                  .log = log_writer_sink(r->log)};
-    err_code c = read_passphrase(o->passphrase_file, &secret, &so.passphrase, e);
+    err_code c = passphrase_read(o->passphrase_file, &secret, &so.passphrase, e);
     if (!c)
         c = service_open(&so, &r->service, e);
-    if (secret.p)
-        sodium_memzero(secret.p, secret.cap);
     return c;
 }
 

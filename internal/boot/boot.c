@@ -19,7 +19,7 @@ static const char *const path_classes[] = {[PATH_OTHER] = "other",
                                            [PATH_ASSETS] = "assets",
                                            [PATH_HTTPBOOT] = "httpboot",
                                            [PATH_BOOT] = "boot.ipxe",
-                                           [PATH_KEY] = "key.asc",
+                                           [PATH_KEY] = "key",
                                            [PATH_HEALTH] = "health",
                                            [PATH_HEALTH + 1] = NULL};
 
@@ -125,12 +125,18 @@ static void answer_assets(struct boot *b, struct http_request *q, struct http_re
         not_found(q, r);
 }
 
+/* The public keys: /key.asc, /key.minisign, /key.pem. */
 static void answer_key(struct boot *b, struct http_request *q, struct http_response *r,
                        struct note *note)
 {
-    (void)q;
     (void)note;
-    set_bytes(r, service_public_key(b->service), "application/pgp-keys");
+    enum service_form form = str_is(q->path, "/key.minisign") ? SERVICE_MINISIG
+                             : str_is(q->path, "/key.pem")    ? SERVICE_CMS
+                                                              : SERVICE_ASC;
+    set_bytes(r, service_public_key(b->service, form),
+              form == SERVICE_MINISIG ? "text/plain; charset=utf-8"
+              : form == SERVICE_CMS   ? "application/x-pem-file"
+                                      : "application/pgp-keys");
     r->kind = HTTP_BODY_STATIC;
 }
 
@@ -187,6 +193,8 @@ static const struct route routes[] = {
     {STR_INIT("/nocloud"), false, true, PATH_NOCLOUD, answer_seed},
     {STR_INIT("/nocloud/"), true, true, PATH_NOCLOUD, answer_seed},
     {STR_INIT("/key.asc"), false, false, PATH_KEY, answer_key},
+    {STR_INIT("/key.minisign"), false, false, PATH_KEY, answer_key},
+    {STR_INIT("/key.pem"), false, false, PATH_KEY, answer_key},
     {STR_INIT("/healthz"), false, false, PATH_HEALTH, answer_alive},
     {STR_INIT("/readyz"), false, false, PATH_HEALTH, answer_ready},
 };

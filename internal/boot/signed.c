@@ -10,6 +10,8 @@ static const struct {
 } forms[] = {
     {STR_INIT(".sig"), SERVICE_SIG, "application/pgp-signature"},
     {STR_INIT(".asc"), SERVICE_ASC, "text/plain; charset=utf-8"},
+    {STR_INIT(".minisig"), SERVICE_MINISIG, "text/plain; charset=utf-8"},
+    {STR_INIT(".cms"), SERVICE_CMS, "application/pkcs7-signature"},
 };
 #define FORMS (sizeof forms / sizeof *forms)
 

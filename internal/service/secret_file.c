@@ -23,17 +23,28 @@ static err_code open_error(struct err *e, const char *path)
 }
 
 /* mode is what a closed one would have. */
+static err_code check_mode(const struct stat *st, const char *path, unsigned mode, struct err *e)
+{
+    if (st->st_mode & OTHERS)
+        return err_set(e, ERR_DENIED,
+                       "%s can be read or written by others (mode %04o), so the secrets in it may "
+                       "be known. If you are sure that they are not: chmod %o %s",
+                       path, st->st_mode & 07777u, mode, path);
+    return ERR_OK;
+}
+
 static err_code check_closed(int fd, const char *path, unsigned mode, struct err *e)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
         return err_errno(e, ERR_IO, errno, "cannot look at %s", path);
-    if (st.st_mode & OTHERS)
-        return err_set(e, ERR_DENIED,
-                       "%s can be read or written by others (mode %04o), so the secrets in it may "
-                       "be known. If you are sure that they are not: chmod %o %s",
-                       path, st.st_mode & 07777u, mode, path);
-    return ERR_OK;
+    return check_mode(&st, path, mode, e);
+}
+
+err_code secret_check(const char *path, struct err *e)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? check_mode(&st, path, 0600, e) : ERR_OK;
 }
 
 err_code secret_path(const char *folder, const char *name, char dst[SECRET_PATH_BYTES],

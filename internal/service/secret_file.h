@@ -20,6 +20,8 @@ err_code secret_path(const char *folder, const char *name, char dst[SECRET_PATH_
 /* The folder is there and closed to others. With create it is made (0700) if it is not there, else
    that is ERR_NOT_FOUND. ERR_DENIED: others can look into it; ERR_IO. */
 err_code secret_folder(const char *path, bool create, struct err *e);
+/* ERR_DENIED if there is such a file and others can read it. */
+err_code secret_check(const char *path, struct err *e);
 /* All of a file, appended to dst. ERR_NOT_FOUND; ERR_DENIED: not ours to read, or others can read
    it; ERR_LIMIT; ERR_IO. */
 err_code secret_read(const char *path, struct buf *dst, struct err *e);

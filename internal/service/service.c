@@ -137,9 +137,11 @@ err_code service_restore(const char *data_path, const char *file, struct store_r
     return c ? c : store_restore(path, file, ret, progress, arg, e);
 }
 
-struct str service_public_key(struct service *s)
+struct str service_public_key(struct service *s, enum service_form form)
 {
-    return buf_str(&s->keys->asc);
+    return buf_str(form == SERVICE_MINISIG ? &s->keys->minisign
+                   : form == SERVICE_CMS   ? &s->keys->pem
+                                           : &s->keys->asc);
 }
 
 void service_stats(struct service *s, struct service_stats *ret)

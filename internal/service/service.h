@@ -98,8 +98,10 @@ err_code service_efi_file(struct service *s, const struct service_question *q, s
 
 enum service_form {
     SERVICE_PLAIN,
-    SERVICE_SIG, /* a detached OpenPGP signature */
-    SERVICE_ASC, /* the same, armored */
+    SERVICE_SIG,     /* a detached OpenPGP signature */
+    SERVICE_ASC,     /* the same, armored */
+    SERVICE_MINISIG, /* for minisign and signify */
+    SERVICE_CMS,     /* for iPXE's imgverify */
 };
 
 struct service_to_sign {
@@ -119,8 +121,9 @@ struct service_to_sign {
 err_code service_sign(struct service *s, const struct service_to_sign *in, struct arena *a,
                       struct str *ret, struct err *e);
 
-/* The public OpenPGP keys, armored; lives as long as the service. */
-struct str service_public_key(struct service *s);
+/* The public keys that a form is verified with (see keyring.h); they live as long as the service.
+ */
+struct str service_public_key(struct service *s, enum service_form form);
 
 /* --- resources ---------------------------------------------------------------------------------
  */

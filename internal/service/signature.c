@@ -6,6 +6,7 @@
 #include "service/parts.h"
 #include "service/signature_cache.h"
 #include "service/signer.h"
+#include "sign/minisign.h"
 
 #define SIGNATURE_MAX 16384 /* bytes, in any form */
 
@@ -27,6 +28,7 @@ static void identify(const struct service_to_sign *in, enum service_form form,
 struct making {
     const struct keyring *keys;
     const struct service_to_sign *in;
+    enum service_form form; /* not SERVICE_ASC */
     struct buf *dst;
     struct err err;
 };
@@ -35,19 +37,30 @@ static void make(void *arg)
 {
     struct making *m = arg;
     const struct keyring *k = m->keys;
-    sign_detached(keyring_openpgp(k), k->text, m->in->bytes, (uint64_t)time(NULL), m->dst, &m->err);
+    const struct service_to_sign *in = m->in;
+    const uint64_t now = (uint64_t)time(NULL);
+    if (m->form == SERVICE_MINISIG) {
+        sign_minisign(k->signing, in->bytes, now, str_c(in->name), m->dst, &m->err);
+    } else if (m->form == SERVICE_CMS) {
+        struct sign_content c;
+        sign_content_start(&c, false);
+        sign_content_add(&c, in->bytes);
+        sign_cms_detached(k->cms, &c, m->dst, &m->err);
+    } else {
+        sign_detached(keyring_openpgp(k), k->text, in->bytes, now, m->dst, &m->err);
+    }
 }
 
-static bool is_slow(const struct keyring *k)
+static bool is_slow(const struct keyring *k, enum service_form form)
 {
-    return sign_key_is_rsa(keyring_openpgp(k));
+    return form == SERVICE_CMS || (form == SERVICE_SIG && sign_key_is_rsa(keyring_openpgp(k)));
 }
 
-static err_code make_new(struct service *s, const struct service_to_sign *in, struct buf *dst,
-                         struct err *e)
+static err_code make_new(struct service *s, const struct service_to_sign *in,
+                         enum service_form form, struct buf *dst, struct err *e)
 {
-    struct making m = {.keys = s->keys, .in = in, .dst = dst, .err = ERR_INIT};
-    if (is_slow(s->keys)) {
+    struct making m = {.keys = s->keys, .in = in, .form = form, .dst = dst, .err = ERR_INIT};
+    if (is_slow(s->keys, form)) {
         err_code c = signer_run(s->signer, in->remote, make, &m, e);
         if (c)
             return c;
@@ -74,7 +87,7 @@ static err_code get(struct service *s, const struct service_to_sign *in, enum se
         if (!c)
             sign_armor_signature(buf_str(&binary), &made);
     } else {
-        c = make_new(s, in, &made, e);
+        c = make_new(s, in, form, &made, e);
     }
     if (c)
         return c;

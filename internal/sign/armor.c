@@ -44,6 +44,11 @@ void sign_armor_signature(struct str signature, struct buf *dst)
     sign_armor_write("SIGNATURE", signature, dst);
 }
 
+void sign_armor_keys(struct str keys, struct buf *dst)
+{
+    sign_armor_write("PUBLIC KEY BLOCK", keys, dst);
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 struct lines {

@@ -27,6 +27,8 @@ err_code sign_rsa_make(struct str n, struct str e_public, struct sign_rsa **ret,
         return err_set(e, ERR_UNSUPPORTED,
                        "the RSA key is larger than %d bits, or its exponent than %d",
                        SIGN_RSA_BITS_MAX, EXPONENT_BITS_MAX);
+    if (sodium_init() < 0)
+        return err_set(e, ERR_IO, "libsodium cannot start: the system gives no random numbers");
     struct sign_rsa *r = calloc(1, sizeof *r);
     if (!r)
         return err_set(e, ERR_NOMEM, "no memory for a key");

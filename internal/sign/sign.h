@@ -55,6 +55,8 @@ struct str sign_key_user_id(const struct sign_key *k);
  */
 void sign_key_write_public(const struct sign_key *k, bool armored, struct buf *dst);
 void sign_key_write_secret(const struct sign_key *k, bool armored, struct buf *dst);
+/* The armor of several public keys, which were written one after the other and not armored. */
+void sign_armor_keys(struct str keys, struct buf *dst);
 
 /* Enough for a detached binary signature, in bytes. */
 #define SIGN_SIGNATURE_MAX 640

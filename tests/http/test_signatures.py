@@ -1,5 +1,6 @@
 """Keys and signatures: what the tools of the world say to what the real program signs."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any, Optional
@@ -15,6 +16,8 @@ from vesta import (
     gpgv,
     run,
     serve,
+    wait_for,
+    write_site,
 )
 
 RINGS = ROOT / "tests" / "conformance" / "matchbox"
@@ -60,11 +63,48 @@ def start_fails(data: Path, *flags: str, env: Optional[dict[str, str]] = None) -
     return run("serve", *ports, "--data-path", data, *flags, env=env).want(1)
 
 
-# --- OpenPGP -----------------------------------------------------------------------------------------
+FORMS = (".sig", ".asc", ".minisig", ".cms")
 
 
 def flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 0x01]) + data[at + 1 :]
+
+
+class Tools:
+    """minisign, signify and openssl with the public keys that a server gives."""
+
+    def __init__(self, server: Server):
+        self.scratch = Scratch()
+        for name in ("key.minisign", "key.pem"):
+            self.path(name).write_bytes(server.get("/" + name).want(200).body)
+
+    def __enter__(self) -> "Tools":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.scratch.remove()
+
+    def path(self, name: str) -> Path:
+        return self.scratch.path / name
+
+    def good(self, tool: str, body: bytes, signature: bytes) -> bool:
+        """What the real program says."""
+        key, f, s = self.path("key.minisign"), self.path("f"), self.path("s")
+        f.write_bytes(body)
+        s.write_bytes(signature)
+        commands: dict[str, list[object]] = {
+            "minisign": ["minisign", "-V", "-q", "-p", key, "-x", s, "-m", f],
+            "signify": ["signify-openbsd", "-V", "-q", "-p", key, "-x", s, "-m", f],
+            "openssl": [
+                *["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", s],
+                *["-content", f, "-CAfile", self.path("key.pem"), "-purpose", "any"],
+                *["-out", self.path("out")],
+            ],
+        }
+        return gpg_tool(*(str(x) for x in commands[tool])).returncode == 0
+
+
+# --- OpenPGP -----------------------------------------------------------------------------------------
 
 
 def check_openpgp(server: Server, target: str) -> None:
@@ -84,6 +124,65 @@ def test_gpgv_takes_the_signature_of_every_document(server: Server) -> None:
         check_openpgp(server, target)
 
 
+def test_minisign_signify_and_openssl_take_theirs_of_every_document(server: Server) -> None:
+    with Tools(server) as tools:
+        for target in DOCUMENTS:
+            body = server.get(target.format("")).want(200).body
+            for form, tool in ((".minisig", "minisign"), (".minisig", "signify"), (".cms", "openssl")):
+                signature = server.get(target.format(form)).want(200).body
+                check(tools.good(tool, body, signature), f"{tool} refuses {target.format(form)}")
+                changed = flipped(body, len(body) // 2)
+                check(not tools.good(tool, changed, signature), f"{tool} takes a changed {target}")
+                # In the middle is the signature itself, of .cms it is at the end.
+                at = len(signature) - 5 if form == ".cms" else len(signature) // 3
+                broken = flipped(signature, at)
+                check(not tools.good(tool, body, broken), f"{tool} takes a changed signature")
+
+
+def test_each_form_has_its_type(server: Server) -> None:
+    types = ["application/pgp-signature", "text/plain; charset=utf-8", "text/plain; charset=utf-8"]
+    for form, wanted in zip(FORMS, [*types, "application/pkcs7-signature"]):
+        answer = server.get(f"/ipxe{form}").want(200)
+        check_equal(answer.header("Content-Type"), wanted, form)
+    comment = server.get("/ipxe.minisig").text.split("\n")[2]
+    check(re.fullmatch(r"trusted comment: timestamp:[0-9]{10}\tfile:ipxe", comment), comment)
+    for name in ("/key.asc", "/key.minisign", "/key.pem"):
+        check("PRIVATE" not in server.get(name).want(200).text, name)
+        server.get(name + ".sig").want(404)
+
+
+def test_cms_has_the_one_form_that_ipxe_takes(server: Server) -> None:
+    with Scratch() as tmp:
+        (tmp / "s").write_bytes(server.get("/ipxe.cms").want(200).body)
+        shown = gpg_tool("openssl", "cms", "-cmsout", "-print", "-inform", "DER", "-in", tmp / "s")
+        text = shown.stdout.decode()
+        check("issuerAndSerialNumber" in text and "subjectKeyIdentifier" not in text, text)
+        check(re.search(r"signedAttrs:\s+<ABSENT>", text), "it has signed attributes")
+        check(re.search(r"eContent: <ABSENT>", text), "the content is inside")
+        check_equal(len(re.findall("d.certificate", text)), 2, "certificates: signer and root")
+
+
+def test_vesta_verify_checks_every_form(server: Server) -> None:
+    body = server.get("/ipxe").body
+    keys = {".sig": "key.asc", ".asc": "key.asc", ".minisig": "key.minisign", ".cms": "key.pem"}
+    with Scratch() as tmp:
+        (tmp / "body").write_bytes(body)
+        (tmp / "changed").write_bytes(flipped(body, 3))
+        for form, key in keys.items():
+            (tmp / key).write_bytes(server.get("/" + key).body)
+            (tmp / form).write_bytes(server.get("/ipxe" + form).body)
+            for how in (["--data-path", server.data], ["--key", tmp / key]):
+                good = run("verify", *how, tmp / "body", tmp / form).want(0)
+                check("good signature of" in good.out, good.out)
+                bad = run("verify", *how, tmp / "changed", tmp / form).want(1)
+                check("BAD signature" in bad.err and not bad.out, bad.err)
+        with serve(SITE) as other:
+            for form, key in keys.items():
+                (tmp / key).write_bytes(other.get("/" + key).body)
+                refused = run("verify", "--key", tmp / key, tmp / "body", tmp / form).want(1)
+                check(re.search("another key|do not lead", refused.err), refused.err)
+
+
 def test_grub_puts_the_suffix_after_the_query(server: Server) -> None:
     for query in ("mac=52:54:00:00:00:01&serial=SN-0042", "", "a"):
         body = server.get(f"/grub?{query}").want(200)
@@ -95,7 +194,7 @@ def test_grub_puts_the_suffix_after_the_query(server: Server) -> None:
 
 
 def test_signatures_answer_head_and_the_same_twice(server: Server) -> None:
-    for form in (".sig", ".asc"):
+    for form in FORMS:
         first = server.get(f"/generic{form}?{QUERY}").want(200)
         check_equal(server.get(f"/generic{form}?{QUERY}").body, first.body, form)
         head = server.get(f"/generic{form}?{QUERY}", method="HEAD").want(200)
@@ -105,11 +204,11 @@ def test_signatures_answer_head_and_the_same_twice(server: Server) -> None:
 
 def test_what_is_no_document_is_not_signed(server: Server) -> None:
     """Threat 26: nothing is signed but what would be served, and no error."""
-    for form in (".sig", ".asc"):
+    for form in FORMS:
         for target in ("/nothing", "/", "/healthz", "/readyz", "/key.asc", "/assets/k", "/.."):
             answer = server.get(target + form)
             check_equal(answer.status, 404, target + form)
-            check(b"PGP" not in answer.body, target)
+            check_equal(answer.body.count(b"\n"), 1, target)
         answer = server.get(f"/generic{form}?case=broken").want(500)
         check("broken.txt" in answer.text, answer.text)
         server.get(f"/ignition{form}?case=broken").want(404)
@@ -216,3 +315,194 @@ def test_the_key_of_earlier_versions_moves_into_the_folder() -> None:
         check("two signing keys" in start_fails(server.data).err, "two keys")
         old.unlink()
         server.start()
+
+
+# --- importing and rotating --------------------------------------------------------------------------
+
+
+def gpg_key(home: Path, user: str, algorithm: str, passphrase: str) -> bytes:
+    """A new secret key as gpg exports it."""
+    home.mkdir(mode=0o700, exist_ok=True)
+    gpg = ["gpg", "--homedir", home, "--batch", "--pinentry-mode", "loopback"]
+    gpg += ["--passphrase", passphrase]
+    made = gpg_tool(*gpg, "--quick-generate-key", user, algorithm, "sign", "never")
+    check(made.returncode == 0, made.stderr.decode())
+    exported = gpg_tool(*gpg, "--export-secret-keys", user)
+    check(exported.returncode == 0 and exported.stdout, exported.stderr.decode())
+    gpg_tool("gpgconf", "--homedir", home, "--kill", "all")
+    return exported.stdout
+
+
+def test_keys_that_gpg_exports_are_imported() -> None:
+    with Scratch() as tmp:
+        for algorithm in ("rsa2048", "ed25519"):
+            for passphrase in ("", "open sesame"):
+                data = tmp / f"key-{algorithm}-{len(passphrase)}"
+                (tmp / "key").write_bytes(gpg_key(tmp / "g", data.name, algorithm, passphrase))
+                (tmp / "pass").write_text(passphrase + "\n")
+                command = ["key", "import", "--data-path", data, tmp / "key"]
+                data.mkdir()
+                if passphrase:
+                    missing = run(*command).want(1)
+                    check("give its passphrase" in missing.err, missing.err)
+                    wrong = run(*command, env={"VESTA_PASSPHRASE": "no"}).want(1)
+                    check("the passphrase is wrong" in wrong.err, wrong.err)
+                    check(str(tmp / "key") in wrong.err, wrong.err)
+                done = run(*command, "--passphrase-file", tmp / "pass").want(0)
+                check("in use" in done.out and data.name in done.out, done.out)
+                run("import", "--data-path", data, write_site(tmp / "site", SITE)).want(0)
+                with Server(data) as server:
+                    check(data.name in shown_keys(server), shown_keys(server))
+                    for target in DOCUMENTS[:2]:
+                        check_openpgp(server, target)
+                    listed = packets(server.get("/ipxe.sig").body)
+                    check("sigclass 0x00" in listed, listed)
+                again = run(*command, "--passphrase-file", tmp / "pass").want(1)
+                check("in use already" in again.err, again.err)
+
+
+def shown_keys(server: Server) -> str:
+    with Scratch() as home:
+        (home / "k").write_bytes(server.get("/key.asc").want(200).body)
+        return gpg_tool("gpg", "--homedir", home, "--show-keys", home / "k").stdout.decode()
+
+
+def openssl(*args: object) -> None:
+    done = gpg_tool("openssl", *(str(x) for x in args))
+    check(done.returncode == 0, done.stderr.decode())
+
+
+def own_chain(tmp: Path, usage: str) -> Path:
+    """A root and a certificate by it, with its key, made by openssl."""
+    (tmp / "ca.ext").write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign\n")
+    (tmp / "leaf.ext").write_text(f"keyUsage=digitalSignature\nextendedKeyUsage={usage}\n")
+    for name in ("root", "leaf"):
+        key, request = tmp / f"{name}.key", tmp / f"{name}.req"
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-subj", f"/CN=my {name}",
+                "-out", request)
+    sign = ["x509", "-req", "-days", "99", "-extfile"]
+    openssl(*sign, tmp / "ca.ext", "-in", tmp / "root.req", "-key", tmp / "root.key",
+            "-out", tmp / "root.crt")
+    openssl(*sign, tmp / "leaf.ext", "-in", tmp / "leaf.req", "-CA", tmp / "root.crt",
+            "-CAkey", tmp / "root.key", "-CAcreateserial", "-out", tmp / "leaf.crt")
+    parts = ["leaf.key", "leaf.crt", "root.crt"]
+    (tmp / "all.pem").write_text("".join((tmp / x).read_text() for x in parts))
+    return tmp / "all.pem"
+
+
+def test_a_chain_of_ones_own_signs() -> None:
+    with Scratch() as tmp, serve(SITE) as server:
+        server.stop()
+        pem = own_chain(tmp, "serverAuth")
+        refused = run("key", "import", "--data-path", server.data, pem).want(1)
+        check("codeSigning" in refused.err and str(pem) in refused.err, refused.err)
+        pem = own_chain(tmp, "codeSigning")
+        done = run("key", "import", "--data-path", server.data, pem).want(0)
+        check(re.search(r"^cms +in use +[0-9a-f]{64}  my leaf  until 20", done.out), done.out)
+        server.start()
+        first = server.get("/key.pem").text.split("-----END")[0]
+        check((tmp / "root.crt").read_text().startswith(first), "the root is not the first")
+        with Tools(server) as tools:
+            body, signature = server.get("/ipxe").body, server.get("/ipxe.cms").body
+            check(tools.good("openssl", body, signature), "openssl refuses it")
+
+
+def test_keygen_cms_makes_what_can_be_imported() -> None:
+    with Scratch() as tmp, serve(SITE) as server:
+        server.stop()
+        command = ["keygen", "cms", "--out", tmp / "cms.pem", "--ca", tmp / "ca.pem"]
+        run(*command).want(0)
+        for name in ("cms.pem", "ca.pem"):
+            check_equal(mode(tmp / name), "0o600", name)
+        run(*command).want(1)  # there is one
+        run("key", "import", "--data-path", server.data, tmp / "cms.pem").want(0)
+        server.start()
+        with Tools(server) as tools:
+            body, signature = server.get("/ipxe").body, server.get("/ipxe.cms").body
+            check(tools.good("openssl", body, signature), "openssl refuses it")
+
+
+def key_lines(data: Path) -> list[list[str]]:
+    out = run("key", "list", "--data-path", data).want(0).out
+    return [re.split(r" {2,}", line) for line in out.splitlines()]
+
+
+def test_a_next_key_is_published_before_it_is_used() -> None:
+    """Threat 26: rotation. What was signed by the old key stays good, what comes is known before."""
+    with serve(SITE) as server:
+        body = server.get("/ipxe").body
+        before = {form: server.get("/ipxe" + form).body for form in FORMS}
+        listings = {name: server.get(name).text for name in ("/key.asc", "/key.minisign", "/key.pem")}
+        server.stop()
+        check_equal([x[:2] for x in key_lines(server.data)], [["ed25519", "in use"], ["cms", "in use"]])
+        for kind in ("ed25519", "cms"):
+            refused = run("key", "use", kind, "--data-path", server.data).want(1)
+            check("there is no next key" in refused.err, refused.err)
+            run("key", "next", kind, "--data-path", server.data).want(0)
+            again = run("key", "next", kind, "--data-path", server.data).want(1)
+            check("there is a next key already" in again.err, again.err)
+        server.start()
+        for name, listing in listings.items():
+            check(len(server.get(name).text) > 1.3 * len(listing), f"{name} has no next key")
+        after_next = server.get("/ipxe.sig").want(200).body
+        with Scratch() as tmp:
+            check(gpgv(server, body, after_next), "the key in use signs")
+            (tmp / "old.asc").write_text(listings["/key.asc"])
+            (tmp / "body").write_bytes(body)
+            (tmp / "sig").write_bytes(after_next)
+            run("verify", "--key", tmp / "old.asc", tmp / "body", tmp / "sig").want(0)
+        server.stop()
+        for kind in ("ed25519", "cms"):
+            run("key", "use", kind, "--data-path", server.data).want(0)
+        states = [x[:2] for x in key_lines(server.data)]
+        want = [[kind, state] for kind in ("ed25519", "cms") for state in ("in use", "old")]
+        check_equal(states, want)
+        for file in (server.data / "keys").iterdir():
+            check_equal(mode(file), "0o600", file.name)
+            if ".old-" in file.name:
+                check("PRIVATE" not in file.read_text(), f"{file.name} has a secret")
+        server.start()
+        check(server.get("/ipxe.sig").body != before[".sig"], "the new key signs")
+        check_every_form(server, body, {form: server.get("/ipxe" + form).body for form in FORMS})
+        old = {form: data for form, data in before.items() if form != ".minisig"}
+        check_every_form(server, body, old)
+        # minisign takes the first key of a file only, so the old one is found by `vesta verify`.
+        with Scratch() as tmp:
+            (tmp / "body").write_bytes(body)
+            (tmp / "old").write_bytes(before[".minisig"])
+            (tmp / "key").write_bytes(server.get("/key.minisign").body)
+            run("verify", "--key", tmp / "key", tmp / "body", tmp / "old").want(0)
+        check(server.get("/key.pem").text.startswith(listings["/key.pem"].split("-----END")[0]),
+              "the authority is the same, so that an iPXE that was built for it goes on")
+
+
+def check_every_form(server: Server, body: bytes, signatures: dict[str, bytes]) -> None:
+    with Tools(server) as tools:
+        for form, signature in signatures.items():
+            if form in (".sig", ".asc"):
+                check(gpgv(server, body, signature), form)
+            elif form == ".minisig":
+                check(tools.good("minisign", body, signature), form)
+            else:
+                check(tools.good("openssl", body, signature), form)
+
+
+# --- limits ------------------------------------------------------------------------------------------
+
+
+def test_slow_signatures_have_a_rate() -> None:
+    """Threat 26: a query that varies cannot buy RSA signatures without end."""
+    with serve(SITE) as server, server.connect() as c:
+        statuses = []
+        for n in range(2000):
+            answer = c.request(f"/generic.cms?n={n}")
+            statuses.append(answer.status)
+            if answer.status == 503:
+                break
+        check_equal(statuses[-1], 503, "the last of 2,000")
+        check(len(statuses) > 300, f"only {len(statuses)} before the rate was over")
+        check(answer.header("Retry-After") == "1", f"{answer.fields}")
+        c.request("/generic?n=x").want(200)
+        c.request("/generic.sig?n=x").want(200)  # Ed25519 is quick
+        c.request("/generic.cms?n=0").want(200)  # made before
+        wait_for(lambda: server.get("/generic.cms?n=later").status == 200, "the rate to recover")

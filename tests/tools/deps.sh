@@ -9,7 +9,8 @@ build=(gcc libc6-dev make git pkg-config libmicrohttpd-dev libjansson-dev libsod
     liburcu-dev libyaml-dev libgnutls28-dev nettle-dev libgmp-dev zlib1g-dev libcurl4-gnutls-dev
     libseccomp-dev)
 # The python3-* are what cloud-init imports: it is run, but never installed (consumers.sh).
-test=(clang libcriterion-dev gnupg gpgv curl groff-base zsh fish patch python3 sqlite3 procps systemd util-linux
+test=(clang libcriterion-dev gnupg gpgv minisign signify-openbsd openssl curl groff-base zsh
+    fish patch python3 sqlite3 procps systemd util-linux
     python3-yaml python3-jinja2 python3-jsonschema python3-jsonpatch python3-requests python3-oauthlib python3-configobj
     python3-netifaces python3-serial)
 # An npm from elsewhere brings its own nodejs, which Debian's npm does not go with.

@@ -264,7 +264,8 @@ static void signatures_fit_what_is_served(void)
     struct sign_key *k;
     struct sign_verdict v;
     char text[1000], sig[2000], again[2000];
-    CHECK(sign_key_read(service_public_key(s), SIGN_NO_PASSPHRASE, &k, &e) == ERR_OK, "%s", e.msg);
+    CHECK(sign_key_read(service_public_key(s, SERVICE_ASC), SIGN_NO_PASSPHRASE, &k, &e) == ERR_OK,
+          "%s", e.msg);
     CHECK(ask(s, RENDER_GENERIC, "mac", "52:54:00:00:00:01", text, sizeof text, &e) == ERR_OK);
     sign(s, text, sig, sizeof sig);
     sign(s, text, again, sizeof again);
