@@ -29,7 +29,13 @@ LABELS = {
     "rack": ["1", "2"],
 }
 ARCHITECTURES = ["x86_64", "arm64", "i386"]
-TEMPLATES = [b"", b"plain\n", b"{{.os}}", b"{{if .os}}x{{end}}\n", b"#cloud-config\n{}\n"]
+# Of each kind what is a document for every group: one that is not would be refused, too.
+TEMPLATES = {
+    "cloud": [b"#cloud-config\n{}\n", b"#cloud-config\nhostname: {{.request.query.os}}\n"],
+    "generic": [b"", b"plain\n", b"\xff\x00", b"{{.request.query.os}}", b"{{if true}}x{{end}}\n"],
+    "ipxe": [b"#!ipxe\nshell\n", b"#!ipxe\necho {{.request.query.mac}}\n"],
+    "meta-data": [b"instance-id: x\n", b'instance-id: {{len "abc"}}\n'],
+}
 BROKEN_TEMPLATES = [b"{{", b"{{.a-b}}", b"x\n{{nothing}}", b"{{end}}", b"{{if}}"]
 WRONG_TYPES: list[Any] = ["text", 7, True, [], {}, [1], {"a": 1}]
 BROKEN_JSON = [b"", b"{", b"[]", b"nul", b'{"a":1,"a":1}', b'{"name":"\xff"}', b"{} {}", b"1"]
@@ -192,7 +198,7 @@ class Player:
     # --- comparing
 
     def compare(self, what: str, key: Key, want: Expected, got: Response) -> None:
-        check_equal(got.status, want.status, f"{what}: status; body {got.text[:300]}")
+        check_equal(got.status, want.status, f"{what}: status; body {got.body[:300]!r}")
         if want.revision:
             check_equal(got.header("Vesta-Revision"), str(want.revision), f"{what}: the revision")
         if want.status not in (200, 201):
@@ -216,7 +222,7 @@ class Player:
         if key[0] == "templates":
             if broken < 0.1:
                 return None, self.rng.choice(BROKEN_TEMPLATES)
-            good = self.rng.choice(TEMPLATES)
+            good = self.rng.choice(TEMPLATES[key[1].partition("/")[0]])
             return good, good
         if broken < 0.08:
             return None, self.rng.choice(BROKEN_JSON)
