@@ -82,6 +82,17 @@ static void print_labels(const struct value *v)
     }
 }
 
+/* A text, or a list as "one|two". */
+static void print_want(const struct value *v)
+{
+    if (v && v->kind == VALUE_STRING)
+        print_text(value_as_str(*v));
+    for (uint32_t i = 0; v && v->kind == VALUE_LIST && i < v->n; i++) {
+        printf("%s", i ? "|" : "");
+        print_text(value_as_str(v->list[i]));
+    }
+}
+
 static void print_predicate(const struct value *p)
 {
     const struct value *got = value_get(p, STR("got"));
@@ -91,7 +102,7 @@ static void print_predicate(const struct value *p)
     output_colour(COLOUR_PLAIN);
     print_text(text_at(p, "key"));
     putchar('=');
-    print_text(text_at(p, "want"));
+    print_want(value_get(p, STR("want")));
     if (!held && !missing) {
         printf(got->n ? "   the machine has " : "   the machine has it empty");
         print_text(value_as_str(*got));

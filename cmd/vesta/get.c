@@ -86,9 +86,14 @@ static void print_selector(const struct value *selector)
 {
     if (!selector || selector->n == 0)
         printf("(default)");
-    for (uint32_t i = 0; selector && i < selector->n; i++)
-        printf("%s%.*s=%.*s", i ? "," : "", STR_FMT(selector->map[i].key),
-               STR_FMT(value_as_str(selector->map[i].v)));
+    for (uint32_t i = 0; selector && i < selector->n; i++) {
+        const struct value *v = &selector->map[i].v;
+        printf("%s%.*s=", i ? "," : "", STR_FMT(selector->map[i].key));
+        if (v->kind == VALUE_STRING)
+            printf("%.*s", STR_FMT(value_as_str(*v)));
+        for (uint32_t k = 0; v->kind == VALUE_LIST && k < v->n; k++)
+            printf("%s%.*s", k ? "|" : "", STR_FMT(value_as_str(v->list[k])));
+    }
 }
 
 static void print_row(const char *collection, const struct value *item)

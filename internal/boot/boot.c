@@ -190,6 +190,7 @@ static const struct route routes[] = {
     {STR_INIT("/httpboot/"), true, false, PATH_HTTPBOOT, answer_httpboot_file},
     {STR_INIT("/boot.ipxe"), false, true, PATH_BOOT, answer_boot_script},
     {STR_INIT("/boot.ipxe.0"), false, true, PATH_BOOT, answer_boot_script},
+    {STR_INIT("/ipxe-nic"), false, true, PATH_DOCUMENT + RENDER_IPXE, answer_nic_script},
     {STR_INIT("/nocloud"), false, true, PATH_NOCLOUD, answer_seed},
     {STR_INIT("/nocloud/"), true, true, PATH_NOCLOUD, answer_seed},
     {STR_INIT("/key.asc"), false, false, PATH_KEY, answer_key},

@@ -84,6 +84,7 @@ void sign_response(struct boot *b, struct http_request *q, struct http_response 
 /* --- script.c: /boot.ipxe --- */
 
 path_handler answer_boot_script;
+path_handler answer_nic_script;
 
 /* --- httpboot.c: UEFI HTTP Boot */
 

@@ -215,6 +215,8 @@ err_code catalog_delete_group(struct catalog_edit *x, struct str id, struct err 
     if (!old)
         return ERR_OK;
     c = shapes_drop(x->shapes, &old->face.model.selector, &x->replaced, e);
+    if (!c)
+        c = group_lists_unfile(x, old, e);
     if (!c && (hamt_remove(&x->groups, old->id_hash, old) != ERR_OK ||
                hamt_remove(&x->selectors, old->selector_hash, old) != ERR_OK))
         c = nomem(e);
@@ -237,6 +239,8 @@ err_code catalog_put_group(struct catalog_edit *x, struct str id, struct str bod
     if (!c && (hamt_insert(&x->groups, o->id_hash, o) != ERR_OK ||
                hamt_insert(&x->selectors, o->selector_hash, o) != ERR_OK))
         c = nomem(e);
+    if (!c)
+        c = group_lists_file(x, o, e);
     return c;
 }
 

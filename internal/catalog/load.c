@@ -21,6 +21,7 @@ struct catalog_batch {
     struct catalog *catalog;
     struct hamt_entry *ids, *selectors;
     size_t n, cap;
+    bool any_lists; /* one of the groups has lists in its selector */
     struct shape_table *shapes;
     struct unread *unread;
     size_t unread_n, unread_cap;
@@ -121,6 +122,7 @@ err_code catalog_batch_add(struct catalog_batch *b, struct str id, struct str bo
         return c;
     }
     o->face.generation = __atomic_add_fetch(&b->catalog->generation, 1, __ATOMIC_RELAXED);
+    b->any_lists |= o->lists != NULL;
     b->ids[b->n] = (struct hamt_entry){o->id_hash, o};
     b->selectors[b->n] = (struct hamt_entry){o->selector_hash, o};
     b->n++;
@@ -199,6 +201,15 @@ static void hand_over(struct catalog_edit *x, struct catalog_batch *b)
     b->n = 0;
 }
 
+/* What lists stand for comes after all else, one by one: few groups have any. */
+static err_code file_lists(struct catalog_edit *x, const struct catalog_batch *b, struct err *e)
+{
+    err_code c = ERR_OK;
+    for (size_t i = 0; b->any_lists && i < b->n && !c; i++)
+        c = group_lists_file(x, b->ids[i].item, e);
+    return c;
+}
+
 err_code catalog_put_batches(struct catalog_edit *x, struct catalog_batch *const *batches, size_t n,
                              struct err *e)
 {
@@ -211,6 +222,8 @@ err_code catalog_put_batches(struct catalog_edit *x, struct catalog_batch *const
         c = shapes_merge(&x->shapes, batches[i]->shapes, &x->made, e);
     if (!c && fill_tables(x, batches, n, groups))
         c = nomem(e);
+    for (size_t i = 0; i < n && !c; i++)
+        c = file_lists(x, batches[i], e);
     if (c)
         return c;
     if (grace_batch_reserve(&x->made, groups))

@@ -110,6 +110,13 @@ err_code group_object_make(struct str id, struct str body, struct bulk *bulk,
     lay_out_group(o, &r, id);
     o->selector_hash = match_selector_hash(&o->face.model.selector);
     o->id_hash = view_id_hash(id);
+    if (r.model.any_n) {
+        err_code c = group_lists_make(o, &r.model, e);
+        if (c) {
+            bulk_free(o);
+            return c;
+        }
+    }
     *ret = o;
     return ERR_OK;
 }
@@ -118,6 +125,7 @@ void group_object_free(void *p)
 {
     struct group_object *o = p;
     docs_free(o->docs);
+    group_lists_free(o->lists);
     bulk_free(o);
 }
 

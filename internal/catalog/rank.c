@@ -11,12 +11,12 @@ struct ranking {
     size_t walked;
 };
 
-static uint32_t count_held(const struct labels *selector, const struct labels *machine)
+static uint32_t count_held(const struct model_group *g, const struct labels *machine)
 {
     uint32_t held = 0;
-    for (uint32_t i = 0; i < selector->n; i++) {
-        const struct str *got = model_label_get(machine, selector->v[i].key);
-        held += str_eq(got ? *got : STR(""), selector->v[i].value);
+    for (uint32_t i = 0; i < g->selector.n; i++) {
+        const struct str *got = model_label_get(machine, g->selector.v[i].key);
+        held += model_group_pair_holds(g, i, got ? *got : STR(""));
     }
     return held;
 }
@@ -75,7 +75,7 @@ static bool add_near(const void *item, void *arg)
     const struct labels *selector = &o->face.model.selector;
     if (r->walked++ == WALK_MAX)
         return false;
-    struct catalog_ranked x = {&o->face, count_held(selector, r->machine), false, NULL};
+    struct catalog_ranked x = {&o->face, count_held(&o->face.model, r->machine), false, NULL};
     if (x.held < selector->n)
         add_ranked(r, &x);
     return true;

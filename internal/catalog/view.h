@@ -20,6 +20,18 @@ struct group_object {
     uint64_t selector_hash;
     uint64_t id_hash;
     struct catalog_docs *docs;
+    struct group_lists *lists; /* NULL: the selector has no lists */
+};
+
+/*
+ * What a group with lists in its selector is filed under beside its first combination: an object
+ * for each of the others, with that combination as its selector. They share the texts of the group
+ * that they belong to and go with it.
+ */
+struct group_lists {
+    struct arena arena;
+    uint32_t n;
+    struct group_object v[];
 };
 
 struct profile_object {
@@ -133,6 +145,13 @@ err_code template_object_make(enum model_kind k, struct str name, struct str sou
 err_code shape_object_make(const struct labels *selector, struct shape_object **ret, struct err *e);
 /* Take void pointers, so that a grace period can end in them. */
 void group_object_free(void *p);
+/* Files what the lists of a group stand for in x. ERR_NOMEM. */
+err_code group_lists_file(struct catalog_edit *x, const struct group_object *o, struct err *e);
+/* The other way. */
+err_code group_lists_unfile(struct catalog_edit *x, const struct group_object *o, struct err *e);
+/* Makes them for an object that is laid out; `any` is copied. Nothing without lists. ERR_NOMEM. */
+err_code group_lists_make(struct group_object *o, const struct model_group *read, struct err *e);
+void group_lists_free(struct group_lists *l);
 void profile_object_free(void *p);
 void template_object_free(void *p);
 void shape_object_free(void *p);

@@ -44,8 +44,9 @@ bool model_kind_from_name(struct str name, enum model_kind *ret);
 #define MODEL_STORED_MAX   (MODEL_RESOURCE_MAX + 1024)
 #define MODEL_TEMPLATE_MAX (2u << 20)
 #define MODEL_NAME_PARTS   8
-#define MODEL_SELECTORS    64 /* pairs in one group's selector */
-#define MODEL_ARCHS        32 /* architectures that one profile tells apart */
+#define MODEL_SELECTORS    64   /* pairs in one group's selector */
+#define MODEL_COMBINATIONS 1000 /* selectors that the lists in one stand for */
+#define MODEL_ARCHS        32   /* architectures that one profile tells apart */
 
 /* A group's or profile's id: one segment of [A-Za-z0-9._~-], 1 to 128 bytes, not "." or "..". */
 bool model_id_valid(struct str id);
@@ -105,13 +106,31 @@ uint32_t model_labels_sort(struct label *v, uint32_t n);
 const struct str *model_label_get(const struct labels *l, struct str key);
 /* --- group ----------------------------------------------------------------------------------- */
 
+/* A key of a selector whose label may have any of these values. */
+struct model_any {
+    struct str key;
+    const struct str *values; /* sorted, at least two, no two the same */
+    uint32_t n;
+};
+
 struct model_group {
     struct str id;
     struct str name;
-    struct str profile; /* an id, perhaps of nothing; "" when the group names none */
-    struct labels selector;
+    struct str profile;          /* an id, perhaps of nothing; "" when the group names none */
+    struct labels selector;      /* of a list the first value, or that of one combination */
+    const struct model_any *any; /* the lists, sorted by key */
+    uint32_t any_n;
     struct value metadata; /* VALUE_MAP */
 };
+
+/* How many selectors without lists a group's selector stands for: 1 without lists. */
+uint32_t model_group_combinations(const struct model_group *g);
+/* One of them; dst has room for g->selector.n labels, which refer to g's texts. */
+void model_group_combination(const struct model_group *g, uint32_t i, struct label *dst);
+/* The list for that key, or NULL. */
+const struct model_any *model_group_any(const struct model_group *g, struct str key);
+/* Does the pair of that number hold for a label with this value (absent: "")? */
+bool model_group_pair_holds(const struct model_group *g, uint32_t pair, struct str value);
 
 /* What machines boot; each part may be missing. */
 struct model_boot {
@@ -175,7 +194,15 @@ uint32_t model_boot_arch_index(const struct model_profile *p, struct str arch);
 /* Canonical JSON: known keys only, sorted, absent ones left out. Reading it back gives the same. */
 void model_group_write(struct buf *dst, const struct model_group *g, int json_flags);
 void model_profile_write(struct buf *dst, const struct model_profile *p, int json_flags);
-/* The selector alone as canonical JSON, {"key":"value"}: equal texts are equal selectors. */
+/* Labels as canonical JSON, {"key":"value"}: equal texts are equal selectors. */
 void model_selector_write(struct buf *dst, const struct labels *l);
+/* The same for the selector of a group, {"key":["value","value"]} where there is a list. */
+void model_group_selector_write(struct buf *dst, const struct model_group *g);
+/*
+ * The other way: a selector that one of the two has written, as that of a group without a name.
+ * ERR_CORRUPT if it is none; ERR_NOMEM. Lives in a; text may go.
+ */
+err_code model_group_selector_read(struct arena *a, struct str text, struct model_group **ret,
+                                   struct err *e);
 
 #endif

@@ -82,7 +82,93 @@ static bool read_string(struct reading *r, const char *pointer, const struct val
     return true;
 }
 
-static void read_selector(struct reading *r, const struct value *v, struct labels *ret)
+/* One value of a pair, normalised. False after it has said what is wrong. */
+static bool read_pair(struct reading *r, const char *at, struct str key, const struct value *v,
+                      struct label *ret)
+{
+    struct str value;
+    if (!read_string(r, at, v, &value))
+        return false;
+    err_code c = model_label_normalise(r->arena, key, value, ret);
+    if (c == ERR_NOMEM)
+        r->nomem = true;
+    else if (c)
+        wrong(r, at,
+              "\"%.*s\" is no MAC address: write 6, 8 or 20 octets such as "
+              "52:54:00:12:34:56, 52-54-00-12-34-56 or 5254.0012.3456",
+              (int)(value.n > 80 ? 80 : value.n), value.n ? value.p : "");
+    else if (model_label_is_junk(ret->key, ret->value))
+        findings_add(r->findings, FINDING_WARNING, at, 0, 0,
+                     "many machines have this for a %.*s, so it identifies none: no machine gets "
+                     "this group by it",
+                     STR_FMT(ret->key));
+    return c == ERR_OK;
+}
+
+/* Sorted, each once. */
+static void add_value(struct str *v, uint32_t *n, struct str value)
+{
+    uint32_t at = *n;
+    while (at > 0 && str_cmp(v[at - 1], value) > 0)
+        at--;
+    if (at > 0 && str_eq(v[at - 1], value))
+        return;
+    memmove(&v[at + 1], &v[at], (*n - at) * sizeof *v);
+    v[at] = value;
+    ++*n;
+}
+
+/* A list means any of its values; with one value it is that value. False if the pair is no good. */
+static bool read_any(struct reading *r, const char *at, const struct value_pair *p,
+                     struct label *ret, struct model_group *g, struct model_any *any)
+{
+    struct str *values = arena_calloc(r->arena, (size_t)p->v.n + 1, sizeof *values);
+    uint32_t n = 0;
+    if (!values) {
+        r->nomem = true;
+        return false;
+    }
+    if (p->v.n > MODEL_COMBINATIONS) {
+        wrong(r, at, "has %u values; the most is %d", p->v.n, MODEL_COMBINATIONS);
+        return false;
+    }
+    for (uint32_t i = 0; i < p->v.n; i++) {
+        char place[240];
+        snprintf(place, sizeof place, "%s/%u", at, i);
+        if (read_pair(r, place, p->key, &p->v.list[i], ret))
+            add_value(values, &n, ret->value);
+    }
+    if (p->v.n == 0)
+        wrong(r, at, "is an empty list, so that no machine could match");
+    if (n == 0)
+        return false;
+    *ret = (struct label){p->key, values[0]};
+    if (n > 1)
+        any[g->any_n++] = (struct model_any){p->key, values, n};
+    return true;
+}
+
+static bool read_pairs(struct reading *r, const struct value *v, struct model_group *g)
+{
+    struct label *l = arena_calloc(r->arena, (size_t)v->n + 1, sizeof *l);
+    struct model_any *any = arena_calloc(r->arena, (size_t)v->n + 1, sizeof *any);
+    if (!l || !any)
+        return false;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < v->n; i++) {
+        const struct value_pair *p = &v->map[i];
+        char at[200];
+        pointer_to(at, sizeof at, "/selector", p->key);
+        n += p->v.kind == VALUE_LIST ? read_any(r, at, p, &l[n], g, any)
+                                     : read_pair(r, at, p->key, &p->v, &l[n]);
+    }
+    g->selector = (struct labels){l, model_labels_sort(l, n)};
+    g->any = any;
+    return true;
+}
+
+/* A map is sorted by key, and so are the lists in it. */
+static void read_selector(struct reading *r, const struct value *v, struct model_group *g)
 {
     if (v->kind == VALUE_NIL)
         return;
@@ -94,37 +180,35 @@ static void read_selector(struct reading *r, const struct value *v, struct label
         wrong(r, "/selector", "has %u pairs; the most is %d", v->n, MODEL_SELECTORS);
         return;
     }
-    struct label *l = v->n ? arena_calloc(r->arena, v->n, sizeof *l) : NULL;
-    if (v->n && !l) {
+    if (!read_pairs(r, v, g)) {
         r->nomem = true;
         return;
     }
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < v->n; i++) {
-        const struct value_pair *p = &v->map[i];
-        char at[200];
-        pointer_to(at, sizeof at, "/selector", p->key);
-        struct str value;
-        if (!read_string(r, at, &p->v, &value))
-            continue;
-        err_code c = model_label_normalise(r->arena, p->key, value, &l[n]);
-        if (c == ERR_OK && model_label_is_junk(l[n].key, l[n].value))
-            findings_add(r->findings, FINDING_WARNING, at, 0, 0,
-                         "many machines have this for a %.*s, so it identifies none: no machine "
-                         "gets this group",
-                         STR_FMT(l[n].key));
-        if (c == ERR_OK)
-            n++;
-        else if (c == ERR_NOMEM)
-            r->nomem = true;
-        else
-            wrong(r, at,
-                  "\"%.*s\" is no MAC address: write 6, 8 or 20 octets such as "
-                  "52:54:00:12:34:56, 52-54-00-12-34-56 or 5254.0012.3456",
-                  (int)(value.n > 80 ? 80 : value.n), value.n ? value.p : "");
-    }
-    ret->n = model_labels_sort(l, n);
-    ret->v = l;
+    uint32_t combinations = model_group_combinations(g);
+    if (combinations > MODEL_COMBINATIONS)
+        wrong(r, "/selector",
+              "its lists stand for more than %d combinations; split the group, or list fewer "
+              "values",
+              MODEL_COMBINATIONS);
+}
+
+err_code model_group_selector_read(struct arena *a, struct str text, struct model_group **ret,
+                                   struct err *e)
+{
+    struct findings f;
+    findings_init(&f, a);
+    struct reading r = {.arena = a, .findings = &f, .strictness = MODEL_IMPORT};
+    struct value v;
+    struct model_group *g = arena_calloc(a, 1, sizeof *g);
+    err_code c = g ? value_from_json(a, text, &v, e) : ERR_NOMEM;
+    if (!c)
+        read_selector(&r, &v, g);
+    if (c == ERR_NOMEM || r.nomem)
+        return err_set(e, ERR_NOMEM, "out of memory while reading a selector");
+    if (c || f.errors)
+        return err_set(e, ERR_CORRUPT, "a stored selector is not what was written");
+    *ret = g;
+    return ERR_OK;
 }
 
 /* A key that would be known in another case is told apart: Go takes it, we do not. */
@@ -271,7 +355,7 @@ err_code model_group_read(struct arena *a, struct str id, struct str text, enum 
         else if (str_is(key, "profile"))
             g->profile = read_reference(&r, "/profile", v, true);
         else if (str_is(key, "selector"))
-            read_selector(&r, v, &g->selector);
+            read_selector(&r, v, g);
         else if (str_is(key, "metadata") && v->kind == VALUE_MAP)
             g->metadata = *v;
         else if (str_is(key, "metadata") && v->kind != VALUE_NIL)

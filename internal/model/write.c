@@ -9,12 +9,16 @@ static struct value string_list(struct arena *a, const struct str *v, uint32_t n
     return (struct value){.kind = VALUE_LIST, .n = items ? n : 0, .list = items};
 }
 
-static struct value selector_value(struct arena *a, const struct labels *l, bool *ok)
+static struct value selector_value(struct arena *a, const struct model_group *g, bool *ok)
 {
+    const struct labels *l = &g->selector;
     struct value_pair *pairs = l->n ? arena_calloc(a, l->n, sizeof *pairs) : NULL;
     *ok = *ok && (pairs || !l->n);
-    for (uint32_t i = 0; pairs && i < l->n; i++)
-        pairs[i] = (struct value_pair){l->v[i].key, value_str(l->v[i].value)};
+    for (uint32_t i = 0; pairs && i < l->n; i++) {
+        const struct model_any *any = model_group_any(g, l->v[i].key);
+        pairs[i] = (struct value_pair){l->v[i].key, any ? string_list(a, any->values, any->n, ok)
+                                                        : value_str(l->v[i].value)};
+    }
     return value_map(VALUE_MAP, pairs, pairs ? l->n : 0);
 }
 
@@ -41,7 +45,7 @@ void model_group_write(struct buf *dst, const struct model_group *g, int json_fl
     if (g->profile.n)
         p[n++] = (struct value_pair){STR("profile"), value_str(g->profile)};
     if (g->selector.n)
-        p[n++] = (struct value_pair){STR("selector"), selector_value(&a, &g->selector, &ok)};
+        p[n++] = (struct value_pair){STR("selector"), selector_value(&a, g, &ok)};
     if (g->metadata.n)
         p[n++] = (struct value_pair){STR("metadata"), g->metadata};
     write_pairs(dst, p, n, ok, json_flags);
@@ -105,13 +109,19 @@ void model_profile_write(struct buf *dst, const struct model_profile *prof, int 
     write_pairs(dst, p, n, ok, json_flags);
 }
 
-void model_selector_write(struct buf *dst, const struct labels *l)
+void model_group_selector_write(struct buf *dst, const struct model_group *g)
 {
     ARENA_LOCAL(a, SCRATCH_MAX);
     bool ok = true;
-    struct value v = selector_value(&a, l, &ok);
+    struct value v = selector_value(&a, g, &ok);
     if (ok)
         value_to_json(dst, &v, 0);
     else
         dst->failed = true;
+}
+
+void model_selector_write(struct buf *dst, const struct labels *l)
+{
+    const struct model_group g = {.selector = *l};
+    model_group_selector_write(dst, &g);
 }

@@ -118,11 +118,22 @@ static struct value ignored_value(struct making *m, const struct service_labels 
     return list_value(v, n);
 }
 
+/* What is wanted: a string, or a list of which one is. */
+static struct value want_value(struct making *m, const struct service_predicate *x)
+{
+    if (!x->any)
+        return value_str(x->want);
+    struct value *v = items(m, x->any_n);
+    for (uint32_t i = 0; v && i < x->any_n; i++)
+        v[i] = value_str(x->any[i]);
+    return list_value(v, x->any_n);
+}
+
 static struct value predicate_value(struct making *m, const struct service_predicate *x)
 {
     struct object o = object(m);
     put(&o, STR("key"), value_str(x->key));
-    put(&o, STR("want"), value_str(x->want));
+    put(&o, STR("want"), want_value(m, x));
     put(&o, STR("got"), text_or_null(x->got));
     put(&o, STR("held"), value_bool(x->held));
     return object_value(&o);

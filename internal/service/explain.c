@@ -17,9 +17,24 @@ struct explaining {
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
-static bool add_predicates(struct arena *a, const struct labels *selector,
+/* The values of a list, copied. */
+static bool add_any(struct arena *a, const struct model_any *any, struct service_predicate *ret)
+{
+    struct str *values = any ? arena_calloc(a, any->n, sizeof *values) : NULL;
+    if (any && !values)
+        return false;
+    for (uint32_t i = 0; any && i < any->n; i++)
+        if (!arena_str(a, any->values[i], &values[i]))
+            return false;
+    ret->any = values;
+    ret->any_n = any ? any->n : 0;
+    return true;
+}
+
+static bool add_predicates(struct arena *a, const struct model_group *g,
                            const struct labels *machine, struct service_ranked *ret)
 {
+    const struct labels *selector = &g->selector;
     struct service_predicate *p = arena_calloc(a, (size_t)selector->n + 1, sizeof *p);
     if (!p)
         return false;
@@ -27,8 +42,9 @@ static bool add_predicates(struct arena *a, const struct labels *selector,
     ret->predicates_n = selector->n;
     for (uint32_t i = 0; i < selector->n; i++, p++) {
         const struct str *got = model_label_get(machine, selector->v[i].key);
-        p->held = str_eq(got ? *got : STR(""), selector->v[i].value);
-        if (!arena_str(a, selector->v[i].key, &p->key) ||
+        p->held = model_group_pair_holds(g, i, got ? *got : STR(""));
+        if (!add_any(a, model_group_any(g, selector->v[i].key), p) ||
+            !arena_str(a, selector->v[i].key, &p->key) ||
             !arena_str(a, selector->v[i].value, &p->want) || (got && !arena_str(a, *got, &p->got)))
             return false;
     }
@@ -92,11 +108,14 @@ static bool add_reason(struct arena *a, const struct catalog_ranked *all, uint32
     return !b.failed;
 }
 
-static size_t selector_size(const struct labels *selector)
+static size_t selector_size(const struct model_group *g)
 {
     size_t n = 0;
-    for (uint32_t i = 0; i < selector->n; i++)
-        n += selector->v[i].key.n + selector->v[i].value.n;
+    for (uint32_t i = 0; i < g->selector.n; i++)
+        n += g->selector.v[i].key.n + g->selector.v[i].value.n;
+    for (uint32_t i = 0; i < g->any_n; i++)
+        for (uint32_t k = 0; k < g->any[i].n; k++)
+            n += g->any[i].values[k].n;
     return n;
 }
 
@@ -111,14 +130,14 @@ static bool explain_groups(const struct explaining *x, const struct catalog_rank
     for (uint32_t i = 0; i < n; i++, ret->groups_n++) {
         const struct model_group *g = &found[i].group->model;
         const struct catalog_group *shadow = found[i].shadowed_by;
-        shown += selector_size(&g->selector);
+        shown += selector_size(g);
         if (i > 0 && shown > SELECTORS_MAX) {
             ret->groups_whole = false;
             break;
         }
         v[i].matched = found[i].matches;
         if (!arena_str(x->arena, g->id, &v[i].id) ||
-            !add_predicates(x->arena, &g->selector, x->labels, &v[i]) ||
+            !add_predicates(x->arena, g, x->labels, &v[i]) ||
             (shadow && !arena_str(x->arena, shadow->model.id, &v[i].shadowed_by)) ||
             !add_reason(x->arena, found, n, i, &v[i].reason))
             return false;

@@ -16,7 +16,9 @@
 
 /* One pair of a group's selector. */
 struct service_predicate {
-    struct str key, want;
+    struct str key, want;  /* of a list the first value */
+    const struct str *any; /* the list: one of these is wanted; NULL without one */
+    uint32_t any_n;
     struct str got; /* absent: the machine has no such label, which reads as "" */
     bool held;
 };

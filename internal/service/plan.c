@@ -195,6 +195,9 @@ static err_code mark_entry(struct planning *p, struct bundle_entry *x,
     err_code c = ERR_OK;
     if (x->key.type == STORE_GROUP) {
         x->selector = hash_bytes(r->selector, 0);
+        /* Of some without lists too: it only says what is to be looked at. */
+        if (str_find(r->selector, STR(":["), 0) < r->selector.n)
+            x->mark |= PLAN_LISTS;
         if (!there || !str_eq(now->selector, r->selector)) {
             x->mark |= PLAN_SELECTOR;
             c = check_stored_selectors(p, x, r, e);
@@ -285,8 +288,53 @@ static err_code same_selector(struct planning *p, const struct bundle_entry *a,
     c = bundle_resource(&p->bundle, b, &p->scratch, NULL, &y, e);
     if (c)
         return c;
-    *ret = str_eq(x.selector, y.selector);
+    *ret = str_eq(x.selector, y.selector) || ((a->mark | b->mark) & PLAN_LISTS);
     return ERR_OK;
+}
+
+/* All that are to be compared. */
+struct selectors {
+    struct by_selector *v;
+    size_t n, cap;
+    size_t index; /* of the entry that is added */
+};
+
+static err_code add_selector(void *arg, struct str text, struct err *e)
+{
+    struct selectors *s = arg;
+    if (s->n == s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 1024;
+        struct by_selector *v = realloc(s->v, cap * sizeof *v);
+        if (!v)
+            return nomem(e);
+        s->v = v;
+        s->cap = cap;
+    }
+    s->v[s->n++] = (struct by_selector){hash_bytes(text, 0), s->index};
+    return ERR_OK;
+}
+
+/* A group with lists is there once for each combination. */
+static err_code collect_selectors(struct planning *p, struct selectors *s, struct err *e)
+{
+    err_code c = ERR_OK;
+    for (size_t i = 0; !c && i < p->bundle.n && p->bundle.v[i].key.type == STORE_GROUP; i++) {
+        const struct bundle_entry *x = &p->bundle.v[i];
+        struct store_resource r = {.selector = STR("")};
+        if ((x->mark & PLAN_MARKS) == PLAN_INVALID)
+            continue;
+        s->index = i;
+        arena_reset(&p->scratch);
+        if (x->mark & PLAN_LISTS)
+            c = bundle_resource(&p->bundle, x, &p->scratch, NULL, &r, e);
+        if (!c && x->mark & PLAN_LISTS)
+            c = store_selector_each(r.selector, add_selector, s, e);
+        else if (!c)
+            c = add_selector(s, STR(""), e);
+        if (!c && !(x->mark & PLAN_LISTS))
+            s->v[s->n - 1].selector = x->selector;
+    }
+    return c;
 }
 
 /*
@@ -295,28 +343,25 @@ static err_code same_selector(struct planning *p, const struct bundle_entry *a,
  */
 static err_code check_selectors(struct planning *p, struct err *e)
 {
-    size_t n = 0;
-    struct by_selector *v = p->bundle.n ? calloc(p->bundle.n, sizeof *v) : NULL;
-    if (p->bundle.n && !v)
-        return nomem(e);
-    for (size_t i = 0; i < p->bundle.n && p->bundle.v[i].key.type == STORE_GROUP; i++)
-        if ((p->bundle.v[i].mark & PLAN_MARKS) != PLAN_INVALID)
-            v[n++] = (struct by_selector){p->bundle.v[i].selector, i};
-    if (n)
-        qsort(v, n, sizeof *v, by_selector);
-    err_code c = ERR_OK;
-    for (size_t i = 1; !c && i < n; i++) {
+    struct selectors s = {0};
+    err_code c = collect_selectors(p, &s, e);
+    if (!c && s.n)
+        qsort(s.v, s.n, sizeof *s.v, by_selector);
+    for (size_t i = 1; !c && i < s.n; i++) {
         bool same = false;
-        const struct bundle_entry *a = &p->bundle.v[v[i - 1].index];
-        const struct bundle_entry *b = &p->bundle.v[v[i].index];
-        if (a->selector != b->selector || !((a->mark | b->mark) & PLAN_SELECTOR))
+        struct bundle_entry *a = &p->bundle.v[s.v[i - 1].index];
+        struct bundle_entry *b = &p->bundle.v[s.v[i].index];
+        struct bundle_entry *loser = b->mark & PLAN_SELECTOR ? b : a;
+        if (a == b || loser->mark & PLAN_TAKEN || s.v[i - 1].selector != s.v[i].selector ||
+            !((a->mark | b->mark) & PLAN_SELECTOR))
             continue;
         c = same_selector(p, a, b, &same, e);
-        if (!c && same)
-            taken(p, b->mark & PLAN_SELECTOR ? b : a,
-                  b->mark & PLAN_SELECTOR ? a->key.name : b->key.name);
+        if (c || !same)
+            continue;
+        loser->mark |= PLAN_TAKEN;
+        taken(p, loser, loser == b ? a->key.name : b->key.name);
     }
-    free(v);
+    free(s.v);
     return c;
 }
 

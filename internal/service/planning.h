@@ -12,7 +12,10 @@ enum plan_mark {
     PLAN_ADDED,
     PLAN_CHANGED,
     PLAN_MARKS = 3,
-    PLAN_SELECTOR = 4, /* a flag beside: a group whose selector is new to it */
+    /* Flags beside: */
+    PLAN_SELECTOR = 4, /* a group whose selector is new to it */
+    PLAN_LISTS = 8,    /* whose selector perhaps has lists */
+    PLAN_TAKEN = 16,   /* whose selector was found to be another's */
 };
 
 static inline bool plan_changes(const struct bundle_entry *x)

@@ -28,7 +28,7 @@ static err_code check_group(struct arena *a, const struct store_key *k, struct s
     buf_in_arena(&text, a, MODEL_STORED_MAX);
     buf_in_arena(&selector, a, 2 * MODEL_RESOURCE_MAX);
     model_group_write(&text, g, 0);
-    model_selector_write(&selector, &g->selector);
+    model_group_selector_write(&selector, g);
     c = check_size(&text, e);
     if (c)
         return c;

@@ -96,12 +96,16 @@ static bool prefix_end(struct str prefix, struct buf *dst)
 }
 
 /* ?8 and on are pairs as the selector's JSON has them. A '{' or ',' before a pair's quote is never
- * inside a string: there the quote would be escaped. */
+ * inside a string: there the quote would be escaped. Lists are looked for by their combinations. */
 static void labels_sql(struct buf *dst, const struct store_list *l)
 {
     for (uint32_t i = 0; i < l->labels.n; i++)
-        buf_addf(dst, " AND (instr(selector, '{' || ?%u) = 1 OR instr(selector, ',' || ?%u) > 0)",
-                 FIRST_LABEL + i, FIRST_LABEL + i);
+        buf_addf(dst,
+                 " AND (instr(selector, '{' || ?%u) = 1 OR instr(selector, ',' || ?%u) > 0"
+                 " OR (instr(selector, ':[') > 0 AND EXISTS"
+                 " (SELECT 1 FROM group_lists AS l WHERE l.id = groups.id"
+                 " AND (instr(l.selector, '{' || ?%u) = 1 OR instr(l.selector, ',' || ?%u) > 0))))",
+                 FIRST_LABEL + i, FIRST_LABEL + i, FIRST_LABEL + i, FIRST_LABEL + i);
 }
 
 /*
@@ -175,7 +179,7 @@ static err_code read_list(struct sql_conn *c, const struct store_list *l, store_
     always(l->type >= STORE_GROUP && l->type <= STORE_TEMPLATE);
     always(l->labels.n <= STORE_LIST_LABELS);
     ARENA_LOCAL(labels, (size_t)STORE_LIST_LABELS * LABEL_MAX);
-    BUF_LOCAL(text, 8192);
+    BUF_LOCAL(text, 16384);
     BUF_LOCAL(end, l->prefix.n);
     bool has_end = prefix_end(l->prefix, &end);
     list_sql(&text, l, has_end);

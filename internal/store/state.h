@@ -72,6 +72,13 @@ struct store_txn {
    not ERR_OK, and is copied to e. */
 err_code txn_end(struct store_txn *t, err_code rc, struct err *e);
 
+/* lists.c: selectors with lists; as in txn.c, errors are in t->err */
+/* Does a stored selector have a list, perhaps? */
+bool lists_perhaps(struct str selector);
+/* Puts what a group's selector stands for in the place of what is there. */
+err_code lists_write(struct store_txn *t, struct str id, struct str selector);
+err_code lists_drop(struct store_txn *t, struct str id);
+
 /* store.c */
 /* The folder of path as a new string; NULL without memory. */
 char *store_folder(const char *path);

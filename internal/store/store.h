@@ -101,13 +101,20 @@ err_code store_txn_delete(struct store_txn *t, const struct store_key *k, struct
 err_code store_txn_get(struct store_txn *t, const struct store_key *k, struct arena *a,
                        struct store_resource *ret, struct err *e);
 bool store_txn_exists(struct store_txn *t, const struct store_key *k);
-/* Id of the first other group, by id, with this selector text; ERR_NOT_FOUND if there is none. */
+/* Id of the first other group, by id, with this selector, or with a combination of its lists;
+   ERR_NOT_FOUND if there is none. */
 err_code store_txn_selector_owner(struct store_txn *t, struct str selector, struct str but_id,
                                   struct arena *a, struct str *ret, struct err *e);
-/* Of all groups with this selector text the first whose id is greater; "" is less than any id.
-   ERR_NOT_FOUND. */
+/* The same of all groups, the first whose id is greater; "" is less than any id. */
 err_code store_txn_selector_next(struct store_txn *t, struct str selector, struct str after_id,
                                  struct arena *a, struct str *ret, struct err *e);
+/*
+ * Calls fn with the texts of the selectors without lists that a selector stands for, of which one
+ * without lists is the only one. Ends with its error; ERR_CORRUPT, ERR_NOMEM.
+ */
+typedef err_code store_each_selector(void *arg, struct str selector, struct err *e);
+err_code store_selector_each(struct str selector, store_each_selector *fn, void *arg,
+                             struct err *e);
 /* Up to max keys of resources that refer to k, by name; *ret_n is how many were stored. */
 err_code store_txn_users(struct store_txn *t, const struct store_key *k, struct arena *a,
                          struct store_key *keys, uint32_t max, uint32_t *ret_n, struct err *e);

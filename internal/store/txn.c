@@ -12,9 +12,10 @@
 
 /* Statements by type, from 1. ?1 type, ?2 kind, ?3 name, ?4 selector, ?5 body, ?6 revision. */
 static const char *const compare_sql[] = {
-    [STORE_GROUP] = "SELECT body = ?5, selector = ?4 FROM groups WHERE id = ?3",
-    [STORE_PROFILE] = "SELECT body = ?5, 1 FROM profiles WHERE id = ?3",
-    [STORE_TEMPLATE] = "SELECT body = ?5, 1 FROM templates WHERE kind = ?2 AND name = ?3",
+    [STORE_GROUP] = "SELECT body = ?5, selector = ?4, instr(selector, ':[') FROM groups"
+                    " WHERE id = ?3",
+    [STORE_PROFILE] = "SELECT body = ?5, 1, 0 FROM profiles WHERE id = ?3",
+    [STORE_TEMPLATE] = "SELECT body = ?5, 1, 0 FROM templates WHERE kind = ?2 AND name = ?3",
 };
 static const char *const insert_sql[] = {
     [STORE_GROUP] = "INSERT INTO groups (id, selector, body, revision) VALUES (?3, ?4, ?5, ?6)",
@@ -143,6 +144,7 @@ static uint64_t distinct_refs(const struct store_resource *r)
 struct existing {
     bool there, same_body, same_selector;
     bool any_refs, same_refs;
+    bool lists; /* perhaps: see lists_perhaps */
 };
 
 /* Resources have a handful of references, so comparing each with each is the cheapest. */
@@ -188,6 +190,7 @@ static err_code compare(struct store_txn *t, const struct store_resource *r, str
         return rc;
     ret->same_body = sql_column_u64(&q, 0) != 0;
     ret->same_selector = sql_column_u64(&q, 1) != 0;
+    ret->lists = sql_column_u64(&q, 2) != 0;
     return compare_refs(t, r, ret);
 }
 
@@ -265,6 +268,8 @@ err_code store_txn_put(struct store_txn *t, const struct store_resource *r, stru
         rc = write_resource(t, r, &x);
     if (!rc)
         rc = write_refs(t, r, &x);
+    if (!rc && !x.same_selector && (x.lists || lists_perhaps(r->selector)))
+        rc = lists_write(t, r->key.name, r->selector);
     if (!rc)
         rc = write_history(t, &r->key, r);
     return txn_end(t, rc, e);
@@ -315,6 +320,8 @@ err_code store_txn_delete(struct store_txn *t, const struct store_key *k, struct
         rc = delete_resource(t, k);
     if (!rc)
         rc = drop_refs(t, k);
+    if (!rc && k->type == STORE_GROUP)
+        rc = lists_drop(t, k->name);
     if (!rc)
         rc = write_history(t, k, NULL);
     return txn_end(t, rc, e);
@@ -329,66 +336,6 @@ err_code store_txn_get(struct store_txn *t, const struct store_key *k, struct ar
     err_code rc = read_one(t->c, k, a, ret, &found, &t->err);
     if (!rc && !found)
         return read_missing(k, e);
-    return txn_end(t, rc, e);
-}
-
-static err_code selector_owner(struct store_txn *t, struct str selector, struct str but_id,
-                               struct arena *a, struct str *ret, bool *found)
-{
-    SQL_LOCAL(q);
-    err_code rc = sql_start(&q, t->c,
-                            "SELECT id FROM groups WHERE selector = ?1 AND id <> ?2"
-                            " ORDER BY id LIMIT 1",
-                            &t->err);
-    if (rc)
-        return rc;
-    sql_bind_text(&q, 1, selector);
-    sql_bind_text(&q, 2, but_id);
-    rc = sql_step(&q, found, &t->err);
-    if (!rc && *found && !arena_str(a, sql_column_str(&q, 0), ret))
-        rc = err_set(&t->err, ERR_NOMEM, "out of memory");
-    return rc;
-}
-
-err_code store_txn_selector_owner(struct store_txn *t, struct str selector, struct str but_id,
-                                  struct arena *a, struct str *ret, struct err *e)
-{
-    if (t->broken)
-        return txn_end(t, t->broken, e);
-    bool found = false;
-    err_code rc = selector_owner(t, selector, but_id, a, ret, &found);
-    if (!rc && !found)
-        return err_set(e, ERR_NOT_FOUND, "no other group has these selectors");
-    return txn_end(t, rc, e);
-}
-
-static err_code selector_next(struct store_txn *t, struct str selector, struct str after_id,
-                              struct arena *a, struct str *ret, bool *found)
-{
-    SQL_LOCAL(q);
-    err_code rc = sql_start(&q, t->c,
-                            "SELECT id FROM groups WHERE selector = ?1 AND id > ?2"
-                            " ORDER BY id LIMIT 1",
-                            &t->err);
-    if (rc)
-        return rc;
-    sql_bind_text(&q, 1, selector);
-    sql_bind_text(&q, 2, after_id);
-    rc = sql_step(&q, found, &t->err);
-    if (!rc && *found && !arena_str(a, sql_column_str(&q, 0), ret))
-        rc = err_set(&t->err, ERR_NOMEM, "out of memory");
-    return rc;
-}
-
-err_code store_txn_selector_next(struct store_txn *t, struct str selector, struct str after_id,
-                                 struct arena *a, struct str *ret, struct err *e)
-{
-    if (t->broken)
-        return txn_end(t, t->broken, e);
-    bool found = false;
-    err_code rc = selector_next(t, selector, after_id, a, ret, &found);
-    if (!rc && !found)
-        return err_set(e, ERR_NOT_FOUND, "no group after this one has these selectors");
     return txn_end(t, rc, e);
 }
 

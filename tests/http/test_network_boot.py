@@ -436,3 +436,136 @@ def test_a_group_that_selects_on_junk_is_warned_of() -> None:
         outcome = run("import", "--data-path", scratch / "data", scratch / "site").want(0)
         check("groups/a.json" in outcome.err and "warning" in outcome.err, outcome.err)
         check("many machines have this for a uuid" in outcome.err, outcome.err)
+
+
+# --- any card of a machine ----------------------------------------------------------------------------
+
+MACS = ["52:54:00:00:01:01", "52:54:00:00:01:02", "52:54:00:00:01:03"]
+
+
+def listed(**selector: Any) -> dict[str, Any]:
+    return {"profile": "p", "selector": selector}
+
+
+def test_boot_script_for_all_cards(server: Server) -> None:
+    plain = server.get("/boot.ipxe").want(200).text
+    text = server.get("/boot.ipxe?nics=all").want(200).text
+    check(text.startswith("#!ipxe\n") and text.endswith(plain.removeprefix("#!ipxe\n")), text)
+    check("ipxe-nic?uuid=${uuid}&mac=${net${nic}/mac:hexhyp}&" in text, text)
+    check_equal(server.get("/boot.ipxe?nics=one").want(200).text, plain, "another value")
+    server.get("/boot.ipxe.sig?nics=all").want(200)
+    server.get("/ipxe-nic?mac=52:54:00:a1:b2:c3").want(200, server.get("/ipxe?mac=52:54:00:a1:b2:c3").text)
+    server.get("/ipxe-nic?mac=52:54:00:a1:b2:c4").want(404)
+    server.get(f"/ipxe-nic?mac=52:54:00:a1:b2:c4&uuid={UUID}").want(404)
+    server.get("/ipxe-nic").want(404)
+
+
+def test_a_list_means_any_of_its_values() -> None:
+    site = {"profiles/p.json": {"id": "p", "generic_id": "g"}, "generic/g": "{{.mac}} {{.os}}\n",
+            "groups/default.json": {"profile": "p"},
+            "groups/many.json": listed(mac=[m.upper().replace(":", "-") for m in MACS], os=["a", "b"]),
+            "groups/one.json": listed(mac=[MACS[0]], os="c")}
+    with serve(site) as server:
+        for n in range(2):
+            for mac in MACS:
+                for name in ("a", "b"):
+                    answer = server.get(f"/generic?mac={mac}&os={name}").want(200, f"{mac} {name}\n")
+                    check("group=many; " in str(answer.header("Vesta-Match")), mac)
+            answer = server.get(f"/metadata?mac={MACS[0]}&os=c")
+            check("group=one; " in str(answer.header("Vesta-Match")), "one")
+            answer = server.get(f"/metadata?mac={MACS[0]}&os=d")
+            check("group=default; " in str(answer.header("Vesta-Match")), "default")
+            if n == 0:  # and once more after a change, and after the catalog was loaded from the database
+                server.api("PATCH", "/groups/many", {"name": "x"}).want(200)
+        stored = server.api("GET", "/groups/many").want(200).json()["selector"]
+        check_equal(stored, {"mac": MACS, "os": ["a", "b"]}, "as it is stored")
+        check_equal(server.api("GET", "/groups/one").want(200).json()["selector"]["mac"], MACS[0], "a list of one")
+
+
+def test_lists_and_conflicts() -> None:
+    site = {"profiles/p.json": {"id": "p"}, "groups/a.json": listed(mac=MACS[:2], os=["x", "y"])}
+    with serve(site) as server:
+        def put(name: str, status: int, **selector: Any) -> None:
+            problem = server.api("PUT", f"/groups/{name}", listed(**selector)).want(status)
+            if status == 409:
+                check('group \\"a\\" has the same selector' in problem.text, problem.text)
+
+        put("b", 409, mac=MACS[1], os="y")
+        put("b", 409, mac=[MACS[2], MACS[1]], os=["y", "z"])
+        put("b", 201, mac=[MACS[1], MACS[2]], os="z")
+        put("c", 201, mac=[MACS[2]], os=["x", "y"])
+        put("a", 200, mac=MACS[:2], os=["y", "x"])  # itself, in another order
+        put("a", 200, mac=MACS[0])
+        put("d", 201, mac=MACS[1], os="y")  # which is free now
+        server.api("DELETE", "/groups/b").want(204)
+        put("e", 201, mac=[MACS[1]], os=["z"])
+        for selector, pointer in [({"mac": []}, "/selector/mac"), ({"mac": [MACS[0], "no"]}, "/selector/mac/1"),
+                                  ({"os": ["x", 1]}, "/selector/os/1"), ({"os": {"x": "y"}}, "/selector/os"),
+                                  ({"a": [str(i) for i in range(1001)]}, "/selector/a"),
+                                  ({"a": [str(i) for i in range(40)], "b": [str(i) for i in range(26)]}, "/selector")]:
+            problem = server.api("PUT", "/groups/bad", listed(**selector)).want(422).json()
+            check_equal([f["pointer"] for f in problem["findings"]], [pointer], str(pointer))
+        put("big", 201, a=[str(i) for i in range(40)], b=[str(i) for i in range(25)])
+        check("group=big; " in str(server.get("/metadata?a=39&b=24").header("Vesta-Match")), "the last combination")
+
+
+def test_lists_in_lists_and_explain() -> None:
+    site = {"profiles/p.json": {"id": "p"}, "groups/a.json": listed(mac=MACS[:2], os=["x", "y"]),
+            "groups/b.json": listed(os="x:[y]"), "groups/0.json": listed(mac=MACS[1], os="y")}
+    with serve(site) as server:
+        def ids(query: str) -> list[str]:
+            return [g["id"] for g in server.api("GET", f"/groups?{query}").want(200).json()["items"]]
+
+        check_equal(ids(f"mac={MACS[1]}"), ["0", "a"], "by one")
+        check_equal(ids(f"mac={MACS[0].upper()}&os=y"), ["a"], "by two")
+        check_equal(ids("os=z"), [], "by none")
+        check_equal(ids("os=x:[y]"), ["b"], "by what looks like a list")
+        explained = server.api("GET", f"/explain?mac={MACS[1]}&os=y").want(200).json()
+        check_equal([(g["id"], g["matched"], g.get("shadowed_by")) for g in explained["groups"]],
+                    [("0", True, None), ("a", True, "0"), ("b", False, None)], "ranking")
+        check_equal(explained["groups"][1]["predicates"][0],
+                    {"key": "mac", "want": MACS[:2], "got": MACS[1], "held": True}, "predicate")
+        near = server.api("GET", f"/explain?mac={MACS[0]}").want(200).json()["groups"]
+        check_equal([(g["id"], [p["held"] for p in g["predicates"]]) for g in near if g["id"] == "a"],
+                    [("a", [True, False])], "a near miss")
+        out = run("get", "groups", "--data-path", server.data).want(0).out
+        check(f"mac={MACS[0]}|{MACS[1]},os=x|y" in out, out)
+        out = run("explain", "--data-path", server.data, f"mac={MACS[1]}", "os=y").want(0).out
+        check(f"mac={MACS[0]}|{MACS[1]}" in out, out)
+
+
+def test_lists_survive_export_rollback_and_restart() -> None:
+    site = {"profiles/p.json": {"id": "p"}, "groups/a.json": listed(mac=MACS[:2])}
+    with Scratch() as scratch:
+        write_site(scratch / "site", site)
+        with serve(site) as server:
+            server.api("PUT", "/groups/a", listed(mac=MACS[2])).want(200)
+            server.api("PUT", "/groups/b", listed(mac=MACS[1])).want(201)
+            server.api("POST", "/revisions/1/rollback").want(200)
+            server.api("PUT", "/groups/c", listed(mac=MACS[1])).want(409)
+            server.stop()
+            server.start()
+            for mac, group in [(MACS[0], "a"), (MACS[1], "a")]:
+                check(f"group={group}; " in str(server.get(f"/metadata?mac={mac}").header("Vesta-Match")), mac)
+            server.get(f"/metadata?mac={MACS[2]}").want(404)
+            run("export", "--data-path", server.data, scratch / "out").want(0)
+        with serve(scratch / "out") as again:
+            check("group=a; " in str(again.get(f"/metadata?mac={MACS[1]}").header("Vesta-Match")), "after export")
+
+
+def test_lists_in_a_bundle() -> None:
+    site = {"profiles/p.json": {"id": "p"}, "groups/a.json": listed(mac=MACS[:2], os="x")}
+    with serve(site) as server:
+        def plan(status: int, groups: dict[str, dict[str, Any]]) -> list[str]:
+            bundle = {"groups": [{"id": k, **listed(**v)} for k, v in groups.items()], "profiles": [], "templates": []}
+            answer = server.api("POST", "/plan", bundle).want(status).json()
+            return [f["message"] for f in answer["findings"]]
+
+        for clash in ({"b": {"mac": [MACS[2], MACS[1]], "os": ["x", "y"]}},
+                      {"b": {"mac": MACS[2]}, "c": {"mac": MACS[1:]}},
+                      {"b": {"mac": MACS[1:], "os": ["p", "q"]}, "c": {"mac": MACS, "os": ["q", "p"]}}):
+            messages = plan(409, clash)
+            check_equal(len(messages), 1, f"findings of {clash}: {messages}")
+            check("has the same selector" in messages[0], messages[0])
+        plan(200, {"a": {"mac": MACS[1:], "os": "x"}, "b": {"mac": [MACS[0]], "os": "x"}})
+        plan(200, {"b": {"mac": MACS, "os": "z"}, "c": {"mac": MACS, "os": ["p", "q"]}})

@@ -51,7 +51,7 @@ static void a_new_database_is_private(void)
     store_close(s);
     CHECK(!file_exists(scratch("new.db-wal")), "a clean close leaves no log");
     CHECK(raw_number(path, "PRAGMA application_id") == 0x56535441);
-    CHECK(raw_number(path, "PRAGMA user_version") == 3);
+    CHECK(raw_number(path, "PRAGMA user_version") == 4);
     CHECK(raw_number(path, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'") ==
           1);
 }

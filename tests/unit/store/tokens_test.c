@@ -168,7 +168,7 @@ static void an_old_database_is_brought_up_to_date(void)
     tokens_are(s, "t/old/3/0000/7/0/9 ");
     CHECK(has_group(s, "g"));
     store_close(s);
-    CHECK(raw_number(path, "PRAGMA user_version") == 3);
+    CHECK(raw_number(path, "PRAGMA user_version") == 4);
 }
 
 struct tally token_tests(void)
