@@ -32,43 +32,62 @@ static err_code read_token(struct client *c, const char *path, struct err *e)
     return ERR_OK;
 }
 
-err_code client_open(struct client *c, const char *server, const char *token_file,
-                     const char *data_path, struct err *e)
+static struct client client_of(const struct target *t)
 {
-    *c = (struct client){.url = ""};
-    if (server[0]) {
-        snprintf(c->url, sizeof c->url, "%s", server);
+    return (struct client){
+        .url = "", .ca_file = t->ca_file, .cert_file = t->cert_file, .key_file = t->key_file};
+}
+
+/* The server of a data path: the keys that it has were written by itself. */
+static err_code find_server(struct client *c, const char *data_path, struct err *e)
+{
+    err_code code = server_file_read(data_path, "api", c->url, sizeof c->url, e);
+    if (code == ERR_NOT_FOUND)
+        err_set(e, code, "no server runs on %s, and no --server was given", data_path);
+    if (code)
+        return code;
+    if (server_file_read(data_path, "pins", c->pins, sizeof c->pins, NULL) != ERR_OK)
+        c->pins[0] = '\0';
+    return ERR_OK;
+}
+
+err_code client_open(struct client *c, const struct target *t, struct err *e)
+{
+    *c = client_of(t);
+    if (!t->cert_file[0] != !t->key_file[0])
+        return err_set(e, ERR_INVALID, "--cert-file and --key-file belong together");
+    if (t->server[0]) {
+        snprintf(c->url, sizeof c->url, "%s", t->server);
         size_t n = strlen(c->url);
         while (n && c->url[n - 1] == '/')
             c->url[--n] = '\0';
     } else {
-        err_code code = server_file_read(data_path, "api", c->url, sizeof c->url, e);
-        if (code == ERR_NOT_FOUND)
-            err_set(e, code, "no server runs on %s, and no --server was given", data_path);
+        err_code code = find_server(c, t->data_path, e);
         if (code)
             return code;
     }
     const char *env = getenv("VESTA_TOKEN");
-    if (token_file[0])
-        return read_token(c, token_file, e);
+    if (t->token_file[0])
+        return read_token(c, t->token_file, e);
     if (env) {
         snprintf(c->token, sizeof c->token, "%s", env);
         return ERR_OK;
     }
     char own[4096];
-    snprintf(own, sizeof own, "%s/admin.token", data_path);
+    snprintf(own, sizeof own, "%s/admin.token", t->data_path);
     return read_token(c, own, e);
 }
 
 /* The server that is asked; ERR_OK and no URL where none runs and what names it in why. */
-static err_code open_or_none(struct client *c, const char *server, const char *token_file,
-                             const char *data_path, struct err *why, struct err *e)
+static err_code open_or_none(struct client *c, const struct target *t, struct err *why,
+                             struct err *e)
 {
     char url[sizeof c->url];
-    *c = (struct client){.url = ""};
-    if (!server[0] && server_file_read(data_path, "api", url, sizeof url, why) == ERR_NOT_FOUND)
+    *c = client_of(t);
+    if (!t->server[0] &&
+        server_file_read(t->data_path, "api", url, sizeof url, why) == ERR_NOT_FOUND)
         return ERR_OK;
-    return client_open(c, server, token_file, data_path, e);
+    return client_open(c, t, e);
 }
 
 static err_code open_local(struct client *c, const struct local_options *o, const struct err *why,
@@ -84,21 +103,21 @@ static err_code open_local(struct client *c, const struct local_options *o, cons
     return ERR_OK;
 }
 
-err_code client_open_site(struct client *c, const char *server, const char *token_file,
-                          const char *data_path, struct err *e)
+err_code client_open_site(struct client *c, const struct target *t, struct err *e)
 {
     struct err why = ERR_INIT;
-    struct local_options o = {.data_path = data_path};
-    err_code code = open_or_none(c, server, token_file, data_path, &why, e);
+    struct local_options o = {.data_path = t->data_path};
+    err_code code = open_or_none(c, t, &why, e);
     return code || c->url[0] ? code : open_local(c, &o, &why, e);
 }
 
-err_code client_open_machines(struct client *c, const char *server, const char *token_file,
-                              const char *data_path, const char *public_url, struct err *e)
+err_code client_open_machines(struct client *c, const struct target *t, const char *public_url,
+                              struct err *e)
 {
     struct err why = ERR_INIT;
-    struct local_options o = {.data_path = data_path, .machines = true, .public_url = public_url};
-    err_code code = open_or_none(c, server, token_file, data_path, &why, e);
+    struct local_options o = {
+        .data_path = t->data_path, .machines = true, .public_url = public_url};
+    err_code code = open_or_none(c, t, &why, e);
     return code || c->url[0] ? code : open_local(c, &o, &why, e);
 }
 
@@ -235,6 +254,32 @@ static void set_up(CURL *curl, const char *method, const char *url, struct uploa
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 }
 
+static void set_up_tls(CURL *curl, const struct client *c)
+{
+    if (c->pins[0]) {
+        curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, c->pins);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (c->ca_file[0])
+        curl_easy_setopt(curl, CURLOPT_CAINFO, c->ca_file);
+    if (c->cert_file[0]) {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, c->cert_file);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, c->key_file);
+    }
+}
+
+/* What libcurl says, with what to do about it. */
+static err_code not_reached(const struct client *c, CURLcode rc, const char *detail, struct err *e)
+{
+    const char *hint = rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_CACERT_BADFILE
+                           ? "; --ca-file names the CA of the server, whose certificate must be "
+                             "for the name in --server"
+                           : "";
+    return err_set(e, ERR_IO, "cannot ask %s: %s%s", c->url,
+                   detail[0] ? detail : curl_easy_strerror(rc), hint);
+}
+
 static void read_answer(CURL *curl, struct client_answer *answer)
 {
     struct curl_header *etag;
@@ -259,11 +304,14 @@ err_code client_request(const struct client *c, const char *method, const char *
     buf_init(&answer.body, ANSWER_MAX);
     struct curl_slist *headers = headers_of(c, body.p != NULL, content_type);
     set_up(curl, method, url, &up, &answer);
+    char detail[CURL_ERROR_SIZE] = "";
+    set_up_tls(curl, c);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     CURLcode rc = curl_easy_perform(curl);
     err_code code = ERR_OK;
     if (rc != CURLE_OK)
-        code = err_set(e, ERR_IO, "cannot ask %s: %s", c->url, curl_easy_strerror(rc));
+        code = not_reached(c, rc, detail, e);
     else
         read_answer(curl, &answer);
     curl_slist_free_all(headers);

@@ -9,33 +9,34 @@
 #include "value/value.h"
 
 struct local;
+struct target;
 
 struct client {
     char url[300]; /* of the server, without a path */
     char token[200];
-    const char *message;  /* why, for the history of writes; NULL: nothing is said */
+    const char *ca_file, *cert_file, *key_file; /* "": none */
+    char pins[1000];     /* the server is whoever has one of these keys; "": its certificate says */
+    const char *message; /* why, for the history of writes; NULL: nothing is said */
     const char *if_match; /* an ETag that the resource must have; NULL: any */
     struct local *local;  /* NULL: a server is asked */
 };
 
 /*
- * Finds the server: `server` if it is given, else the one of the data path; the token from
- * token_file, VESTA_TOKEN, or the data path's admin.token. ERR_NOT_FOUND says where it was looked
- * for.
+ * Finds the server: --server if it is given, else the one of the data path, which is known by its
+ * key if it has TLS; the token from --token-file, VESTA_TOKEN, or the data path's admin.token. The
+ * texts of t must stay. ERR_NOT_FOUND says where it was looked for.
  */
-err_code client_open(struct client *c, const char *server, const char *token_file,
-                     const char *data_path, struct err *e);
+err_code client_open(struct client *c, const struct target *t, struct err *e);
 
 /*
  * The same for what only reads: where no server runs, the data path is read in this process, by
  * the code that a server has. To be closed.
  */
-err_code client_open_site(struct client *c, const char *server, const char *token_file,
-                          const char *data_path, struct err *e);
+err_code client_open_site(struct client *c, const struct target *t, struct err *e);
 /* The same for what machines get. public_url: how they would reach the server that is not there; ""
    for its default. */
-err_code client_open_machines(struct client *c, const char *server, const char *token_file,
-                              const char *data_path, const char *public_url, struct err *e);
+err_code client_open_machines(struct client *c, const struct target *t, const char *public_url,
+                              struct err *e);
 /* Only what these two have opened needs it. Does nothing to an empty client. */
 void client_close(struct client *c);
 

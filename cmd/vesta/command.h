@@ -50,12 +50,19 @@ int command_version(int argc, char **argv);
 /* --- flags: a table for each command -------------------------------------------------------------
  */
 
-enum flag_kind { FLAG_TEXT, FLAG_SWITCH, FLAG_COUNT };
+enum flag_kind { FLAG_TEXT, FLAG_SWITCH, FLAG_COUNT, FLAG_LIST };
+
+/* Of a flag that may be given more than once, or with commas. */
+struct flag_list {
+    char text[4096]; /* with commas between */
+    bool from_environment;
+};
 
 struct flag {
     const char *name; /* without the dashes */
     enum flag_kind kind;
-    void *value;          /* const char **, bool * or unsigned *; holds the default before */
+    void *value;          /* const char **, bool *, unsigned * or struct flag_list *; holds the
+                             default before */
     bool env;             /* also VESTA_NAME; the flag wins */
     const char *argument; /* how the help calls it */
     const char *help;

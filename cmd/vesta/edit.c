@@ -186,7 +186,7 @@ int command_edit(int argc, char **argv)
     buf_init(&x.after, EDITED_MAX);
     struct err e = ERR_INIT;
     struct client c;
-    err_code code = client_open(&c, t.server, t.token_file, t.data_path, &e);
+    err_code code = client_open(&c, &t, &e);
     c.message = message;
     if (!code)
         code = fetch(&c, &x, &e);

@@ -287,7 +287,7 @@ int command_explain(int argc, char **argv)
     CLIENT_LOCAL(c);
     struct value v;
     ARENA_LOCAL(a, ANSWER_ARENA);
-    err_code code = client_open_machines(&c, t.server, t.token_file, t.data_path, public_url, &e);
+    err_code code = client_open_machines(&c, &t, public_url, &e);
     if (!code)
         code = client_json(&c, "GET", buf_c(&path), NO_BODY, &a, &v, &e);
     if (code)
@@ -321,7 +321,7 @@ int command_render(int argc, char **argv)
         return wrong("render", e.msg);
     CLIENT_LOCAL(c);
     struct client_answer answer;
-    err_code code = client_open_machines(&c, t.server, t.token_file, t.data_path, public_url, &e);
+    err_code code = client_open_machines(&c, &t, public_url, &e);
     if (!code)
         code = client_request(&c, "GET", buf_c(&path), NO_BODY, NULL, &answer, &e);
     if (code)

@@ -19,7 +19,7 @@ static const struct command *find_command(const char *name)
 }
 
 /* VESTA_DATA_PATH for data-path. */
-static const char *environment(const struct flag *f)
+static const char *in_environment(const struct flag *f)
 {
     char name[64];
     int n = snprintf(name, sizeof name, "VESTA_%s", f->name);
@@ -61,8 +61,19 @@ static void print_help(FILE *to, const char *command, const struct flag *flags)
         print_examples(to, c);
 }
 
+/* What is given replaces what the environment has. */
+static bool add_to_list(struct flag_list *l, const char *value, bool environment)
+{
+    if (l->from_environment && !environment)
+        l->text[0] = '\0';
+    l->from_environment = environment;
+    size_t n = strlen(l->text);
+    int more = snprintf(l->text + n, sizeof l->text - n, "%s%s", n ? "," : "", value);
+    return value[0] && more >= 0 && (size_t)more < sizeof l->text - n;
+}
+
 /* "true" and "1" switch on, as Go's flag package has it. */
-static bool set_flag(const struct flag *f, const char *value)
+static bool set_flag(const struct flag *f, const char *value, bool environment)
 {
     struct str s = str_c(value);
     uint64_t n;
@@ -78,6 +89,7 @@ static bool set_flag(const struct flag *f, const char *value)
             return false;
         *(unsigned *)f->value = (unsigned)n;
         return true;
+    case FLAG_LIST: return add_to_list(f->value, value, environment);
     }
     return false;
 }
@@ -113,7 +125,7 @@ static int take_flag(int argc, char **argv, int at, const struct flag *flags, in
         }
         if (!value)
             return wrong(argv[0], "a value is missing after ", argv[at], status);
-        if (!set_flag(f, value))
+        if (!set_flag(f, value, false))
             return wrong(argv[0], "this value cannot be: ", argv[at], status);
         return 0;
     }
@@ -158,8 +170,8 @@ int flags_parse(int argc, char **argv, const struct flag *flags, int min, int ma
         return -1;
     }
     for (const struct flag *f = flags; f->name; f++) {
-        const char *value = environment(f);
-        if (value && !set_flag(f, value))
+        const char *value = in_environment(f);
+        if (value && !set_flag(f, value, true))
             return wrong(argv[0], "the environment has a value that cannot be for --", f->name,
                          status);
     }

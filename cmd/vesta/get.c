@@ -239,7 +239,7 @@ int command_get(int argc, char **argv)
     struct err e = ERR_INIT;
     CLIENT_LOCAL(c);
     const struct target *t = &g.target;
-    err_code code = client_open_site(&c, t->server, t->token_file, t->data_path, &e);
+    err_code code = client_open_site(&c, t, &e);
     if (!code)
         code = one ? show_one(&c, &g, rest[1], &e) : list_all(&c, &g, buf_str(&question), &e);
     return code ? complain(&e) : EXIT_DONE;

@@ -7,7 +7,8 @@
 
 const struct command commands[] = {
     {"serve", "", "answer machines and operators", command_serve,
-     "vesta serve --data-path site --address 0.0.0.0:8080\n"},
+     "vesta serve --data-path site --address 0.0.0.0:8080\n"
+     "vesta serve --tls-cert-file vesta.pem --tls-key-file vesta.key --tls-address :8443\n"},
     {"import", "DIR", "merge a site directory into the database", command_import,
      "vesta import --dry-run data\n"
      "vesta import --message 'the new rack' data\n"},

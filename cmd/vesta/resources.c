@@ -20,7 +20,7 @@ static int change(const char *command, struct target *t, char **rest, bool with_
     BUF_LOCAL(path, 4096);
     BUF_LOCAL(body, MODEL_TEMPLATE_MAX);
     struct client_answer answer;
-    err_code code = client_open(&c, t->server, t->token_file, t->data_path, &e);
+    err_code code = client_open(&c, t, &e);
     if (!code)
         code = resource_path(collection, rest[1], &path, &e);
     if (!code && with_file)
@@ -72,6 +72,8 @@ int command_health(int argc, char **argv)
     struct target t = TARGET_DEFAULT;
     const struct flag flags[] = {
         {"server", FLAG_TEXT, &t.server, true, "URL", "the boot plane or the API"},
+        {"ca-file", FLAG_TEXT, &t.ca_file, true, "FILE",
+         "who may have signed the certificate of --server (default: whom the system trusts)"},
         {"data-path", FLAG_TEXT, &t.data_path, true, "DIR", "whose server is asked"},
         FLAGS_END,
     };
@@ -80,7 +82,7 @@ int command_health(int argc, char **argv)
     if (flags_parse(argc, argv, flags, 0, 0, rest, &status) < 0)
         return status;
     struct err e = ERR_INIT;
-    struct client c = {.url = ""};
+    struct client c = {.url = "", .ca_file = t.ca_file, .cert_file = "", .key_file = ""};
     struct client_answer answer;
     err_code code = ERR_OK;
     if (t.server[0])

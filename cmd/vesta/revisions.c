@@ -194,7 +194,7 @@ int command_revisions(int argc, char **argv)
         return EXIT_USAGE;
     struct err e = ERR_INIT;
     CLIENT_LOCAL(c);
-    err_code code = client_open_site(&c, t.server, t.token_file, t.data_path, &e);
+    err_code code = client_open_site(&c, &t, &e);
     if (!code && n == 0)
         code = list_revisions(&c, o, limit, &e);
     else if (!code && n == 1)
@@ -226,7 +226,7 @@ int command_rollback(int argc, char **argv)
     struct client c;
     struct value v;
     snprintf(path, sizeof path, "/api/v1/revisions/%s/rollback", rest[0]);
-    err_code code = client_open(&c, t.server, t.token_file, t.data_path, &e);
+    err_code code = client_open(&c, &t, &e);
     if (!code) {
         c.message = message;
         code = client_json(&c, "POST", path, NO_BODY, &a, &v, &e);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "boot/boot.h"
+#include "certificates.h"
 #include "command.h"
 #include "http/http.h"
 #include "log_writer.h"
@@ -33,22 +34,25 @@
 
 struct settings {
     const char *address, *api_address, *data_path, *assets_path, *log_level, *log_format,
-        *public_url, *key_ring_path, *passphrase_file, *user;
+        *public_url, *key_ring_path, *passphrase_file, *user, *tls_address;
+    struct certificates_flags tls;
     bool strict_labels, trust_request, insecure_api, no_sandbox;
     unsigned threads, keep_revisions;
 };
 
 /* All that runs; stopped in the opposite order. */
 struct running {
-    int boot_listener, api_listener; /* 0: not open, or the server's */
+    int boot_listener, tls_listener, api_listener; /* 0: not open, or the server's */
     struct sandbox sandbox;
     struct log_writer *log;
     struct service *service;
     struct boot *boot;
     struct rest *rest;
-    struct http_server *boot_server, *api_server;
+    struct certificates *certificates; /* NULL: no TLS */
+    struct http_server *boot_server, *tls_server, *api_server;
     char public_url[256]; /* "": none was given */
-    char boot_url[300];   /* where this machine reaches the boot plane */
+    /* Where this machine reaches the planes. */
+    char boot_url[300], tls_url[300], api_url[300];
 };
 
 static bool loopback(const char *address)
@@ -61,15 +65,19 @@ static void stop_all(struct running *r, const char *data_path)
 {
     server_file_remove(data_path);
     http_stop(r->api_server, GRACE_MS); /* which tells of the other */
+    http_stop(r->tls_server, GRACE_MS);
     http_stop(r->boot_server, GRACE_MS);
     boot_free(r->boot);
     rest_free(r->rest);
     service_close(r->service);
+    certificates_free(r->certificates);
     log_writer_stop(r->log);
     if (r->boot_listener)
         close(r->boot_listener);
     if (r->api_listener)
         close(r->api_listener);
+    if (r->tls_listener)
+        close(r->tls_listener);
 }
 
 static void api_done(void *ctx, const struct http_request *q, const struct http_done *d)
@@ -118,12 +126,12 @@ static unsigned machine_limit(void)
 }
 
 /* The URL to reach a server by from this machine, given what it was told to listen on. */
-static void url_of(const char *address, unsigned port, char *dst, size_t size)
+static void url_of(const char *scheme, const char *address, unsigned port, char *dst, size_t size)
 {
     const char *colon = strrchr(address, ':');
     int n = colon ? (int)(colon - address) : 0;
     bool any = n == 0 || strncmp(address, "0.0.0.0:", 8) == 0;
-    snprintf(dst, size, "http://%.*s:%u", any ? 9 : n, any ? "127.0.0.1" : address, port);
+    snprintf(dst, size, "%s://%.*s:%u", scheme, any ? 9 : n, any ? "127.0.0.1" : address, port);
 }
 
 static err_code start_boot_plane(const struct settings *o, struct running *r, struct err *e)
@@ -134,6 +142,7 @@ static err_code start_boot_plane(const struct settings *o, struct running *r, st
                              .assets_path = o->assets_path ? o->assets_path : default_assets,
                              .public_url = r->public_url,
                              .strict_labels = o->strict_labels,
+                             .tls = r->certificates != NULL,
                              .log = log_writer_sink(r->log)};
     err_code c = boot_make(&bc, &r->boot, e);
     if (c)
@@ -150,8 +159,18 @@ static err_code start_boot_plane(const struct settings *o, struct running *r, st
                                .ctx = r->boot};
     r->boot_listener = 0;
     c = http_start(&boot, &r->boot_server, e);
+    if (c)
+        return c;
+    url_of("http", o->address, http_port(r->boot_server), r->boot_url, sizeof r->boot_url);
+    if (!o->tls_address[0])
+        return ERR_OK;
+    boot.address = o->tls_address;
+    boot.listener = r->tls_listener;
+    boot.tls = certificates_tls(r->certificates);
+    r->tls_listener = 0;
+    c = http_start(&boot, &r->tls_server, e);
     if (!c)
-        url_of(o->address, http_port(r->boot_server), r->boot_url, sizeof r->boot_url);
+        url_of("https", o->tls_address, http_port(r->tls_server), r->tls_url, sizeof r->tls_url);
     return c;
 }
 
@@ -161,14 +180,17 @@ static err_code start_api_plane(const struct settings *o, struct running *r, str
                              .log = log_writer_sink(r->log),
                              .boot_url = r->public_url[0] ? r->public_url : r->boot_url,
                              .boot_url_public = r->public_url[0] != '\0',
+                             .client_certificates = o->tls.ca_file[0] != '\0',
                              .version = VESTA_VERSION,
                              .commit = VESTA_COMMIT,
                              .spool_dir = o->data_path};
     err_code c = rest_make(&rc, &r->rest, e);
     if (c)
         return c;
+    struct http_tls *tls = certificates_tls(r->certificates);
     struct http_config api = {.address = o->api_address,
                               .listener = r->api_listener,
+                              .tls = tls,
                               .thread_each = true,
                               .spool_dir = o->data_path,
                               .admit = api_admit,
@@ -180,7 +202,11 @@ static err_code start_api_plane(const struct settings *o, struct running *r, str
     c = http_start(&api, &r->api_server, e);
     if (c)
         return c;
+    url_of(tls ? "https" : "http", o->api_address, http_port(r->api_server), r->api_url,
+           sizeof r->api_url);
     rest_watch(r->rest, "boot", r->boot_server, boot_counts(r->boot));
+    if (r->tls_server)
+        rest_watch(r->rest, "boot-tls", r->tls_server, NULL);
     rest_watch(r->rest, "api", r->api_server, rest_counts(r->rest));
     return ERR_OK;
 }
@@ -226,9 +252,27 @@ static err_code enter_sandbox(const struct settings *o, struct running *r, struc
     err_code c = http_listen(o->address, &r->boot_listener, e);
     if (!c)
         c = http_listen(o->api_address, &r->api_listener, e);
+    if (!c && o->tls_address[0])
+        c = http_listen(o->tls_address, &r->tls_listener, e);
     const struct sandbox_options so = {
         .off = o->no_sandbox, .user = o->user, .data_path = o->data_path};
     return c ? c : sandbox_enter(&so, &r->sandbox, e);
+}
+
+/* The flags that belong together. */
+static err_code check_settings(const struct settings *o, struct err *e)
+{
+    bool tls = o->tls.cert_files.text[0] != '\0';
+    if (o->tls_address[0] && !tls)
+        return err_set(e, ERR_INVALID,
+                       "--tls-address needs a certificate: --tls-cert-file and --tls-key-file");
+    if (!loopback(o->api_address) && !tls && !o->insecure_api)
+        return err_set(e, ERR_INVALID,
+                       "--api-address %s would send tokens over the network unencrypted: keep it "
+                       "on 127.0.0.1, give it a certificate with --tls-cert-file and "
+                       "--tls-key-file, or say --insecure-api if that network is yours alone",
+                       o->api_address);
+    return ERR_OK;
 }
 
 static err_code start_all(const struct settings *o, struct running *r, struct err *e)
@@ -239,12 +283,9 @@ static err_code start_all(const struct settings *o, struct running *r, struct er
     bool json = strcmp(o->log_format, "json") == 0;
     if (!json && strcmp(o->log_format, "text") != 0)
         return err_set(e, ERR_INVALID, "--log-format must be text or json");
-    if (!loopback(o->api_address) && !o->insecure_api)
-        return err_set(e, ERR_INVALID,
-                       "--api-address %s would send tokens over the network unencrypted: keep it "
-                       "on 127.0.0.1, or say --insecure-api if that network is yours alone",
-                       o->api_address);
-    err_code c = read_public_url(o, r, e);
+    err_code c = check_settings(o, e);
+    if (!c)
+        c = read_public_url(o, r, e);
     if (!c)
         c = enter_sandbox(o, r, e);
     if (!c)
@@ -252,7 +293,9 @@ static err_code start_all(const struct settings *o, struct running *r, struct er
     if (c)
         return c;
     struct log_sink log = log_writer_sink(r->log);
-    c = open_service(o, r, e);
+    c = certificates_read(&o->tls, &log, &r->certificates, e);
+    if (!c)
+        c = open_service(o, r, e);
     if (!c)
         c = start_boot_plane(o, r, e);
     if (!c)
@@ -266,6 +309,34 @@ static err_code start_all(const struct settings *o, struct running *r, struct er
     return c;
 }
 
+/* Without it the commands on this machine do not find the server. */
+static void write_server_file(const struct settings *o, const struct running *r)
+{
+    char pins[1000];
+    struct err e = ERR_INIT;
+    certificates_pins(r->certificates, pins, sizeof pins);
+    if (server_file_write(o->data_path, r->boot_url, r->api_url, pins, &e) != ERR_OK)
+        complain(&e);
+}
+
+/* Until SIGTERM or SIGINT. With TLS, SIGHUP and changed files are seen to. */
+static void wait_for_stop(const struct settings *o, struct running *r, const sigset_t *signals)
+{
+    static const struct timespec second = {.tv_sec = 1};
+    for (;;) {
+        int sig =
+            r->certificates ? sigtimedwait(signals, NULL, &second) : sigwaitinfo(signals, NULL);
+        if (sig == SIGTERM || sig == SIGINT)
+            return;
+        if (!r->certificates)
+            continue;
+        bool changed = sig == SIGHUP ? certificates_reload(r->certificates)
+                                     : certificates_tick(r->certificates);
+        if (changed)
+            write_server_file(o, r);
+    }
+}
+
 int command_serve(int argc, char **argv)
 {
     struct settings o = {.address = "127.0.0.1:8080",
@@ -273,6 +344,8 @@ int command_serve(int argc, char **argv)
                          .data_path = DEFAULT_DATA_PATH,
                          .public_url = "",
                          .user = "",
+                         .tls_address = "",
+                         .tls = {.ca_file = ""},
                          .log_level = "info",
                          .log_format = "text",
                          .keep_revisions = 10000};
@@ -280,6 +353,16 @@ int command_serve(int argc, char **argv)
         {"address", FLAG_TEXT, &o.address, true, "HOST:PORT", "where machines ask"},
         {"api-address", FLAG_TEXT, &o.api_address, true, "HOST:PORT", "where operators ask"},
         {"data-path", FLAG_TEXT, &o.data_path, true, "DIR", "database, keys and token"},
+        {"tls-address", FLAG_TEXT, &o.tls_address, true, "HOST:PORT",
+         "where machines ask over TLS, beside --address"},
+        {"tls-cert-file", FLAG_LIST, &o.tls.cert_files, true, "FILE,...",
+         "certificate and chain (PEM) of --api-address, which takes TLS only then, and of "
+         "--tls-address; may be repeated, for RSA beside ECDSA"},
+        {"tls-key-file", FLAG_LIST, &o.tls.key_files, true, "FILE,...",
+         "the key (PEM) of each --tls-cert-file, in the same order"},
+        {"tls-ca-file", FLAG_TEXT, &o.tls.ca_file, true, "FILE",
+         "the API asks for a client certificate of these CAs, and machines may have one"},
+        {"data-path", FLAG_TEXT, &o.data_path, true, "DIR", "database, key and token"},
         {"assets-path", FLAG_TEXT, &o.assets_path, true, "DIR",
          "files below /assets/ (default: assets in the data path; empty: none)"},
         {"public-url", FLAG_TEXT, &o.public_url, true, "URL",
@@ -310,12 +393,14 @@ int command_serve(int argc, char **argv)
     char *rest[1];
     if (flags_parse(argc, argv, flags, 0, 0, rest, &status) < 0)
         return status;
-    /* Blocked before any thread starts, so that only sigwait below sees them. */
-    sigset_t stop;
-    sigemptyset(&stop);
-    sigaddset(&stop, SIGTERM);
-    sigaddset(&stop, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    /* Blocked before any thread starts, so that only wait_for_stop sees them. */
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    if (o.tls.cert_files.text[0])
+        sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     raise_file_limit();
     struct running r = {0};
     struct err e = ERR_INIT;
@@ -323,14 +408,13 @@ int command_serve(int argc, char **argv)
         stop_all(&r, o.data_path);
         return complain(&e);
     }
-    char api_url[300];
-    url_of(o.api_address, http_port(r.api_server), api_url, sizeof api_url);
-    if (server_file_write(o.data_path, r.boot_url, api_url, &e) != ERR_OK)
-        complain(&e);
-    printf("vesta: boot plane on %s\nvesta: API on %s\n", r.boot_url, api_url);
+    write_server_file(&o, &r);
+    printf("vesta: boot plane on %s\n", r.boot_url);
+    if (r.tls_server)
+        printf("vesta: boot plane on %s\n", r.tls_url);
+    printf("vesta: API on %s\n", r.api_url);
     fflush(stdout);
-    int sig;
-    sigwait(&stop, &sig);
+    wait_for_stop(&o, &r, &signals);
     stop_all(&r, o.data_path);
     return EXIT_DONE;
 }

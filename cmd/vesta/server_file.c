@@ -18,15 +18,16 @@ static void path_of(const char *data_path, char *dst, size_t size)
 }
 
 err_code server_file_write(const char *data_path, const char *boot_url, const char *api_url,
-                           struct err *e)
+                           const char *pins, struct err *e)
 {
     char path[4096], tmp[4112];
     path_of(data_path, path, sizeof path);
     snprintf(tmp, sizeof tmp, "%s.new", path);
     struct value_pair p[] = {{STR("api"), value_str(str_c(api_url))},
                              {STR("boot"), value_str(str_c(boot_url))},
-                             {STR("pid"), value_int(getpid())}};
-    struct value v = value_map(VALUE_MAP, p, 3);
+                             {STR("pid"), value_int(getpid())},
+                             {STR("pins"), value_str(str_c(pins))}};
+    struct value v = value_map(VALUE_MAP, p, sizeof p / sizeof *p);
     BUF_LOCAL(text, FILE_MAX);
     value_to_json(&text, &v, VALUE_JSON_PRETTY);
     int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -66,7 +67,7 @@ void server_file_remove(const char *data_path)
         unlink(path);
 }
 
-err_code server_file_read(const char *data_path, const char *key, char *url, size_t size,
+err_code server_file_read(const char *data_path, const char *key, char *dst, size_t size,
                           struct err *e)
 {
     ARENA_LOCAL(a, 1u << 20);
@@ -79,6 +80,6 @@ err_code server_file_read(const char *data_path, const char *key, char *url, siz
     bool alive = pid && pid->kind == VALUE_FLOAT && (kill((pid_t)pid->f, 0) == 0 || errno == EPERM);
     if (!alive || !text || text->kind != VALUE_STRING)
         return err_set(e, ERR_NOT_FOUND, "no server runs on %s", data_path);
-    snprintf(url, size, "%.*s", STR_FMT(value_as_str(*text)));
+    snprintf(dst, size, "%.*s", STR_FMT(value_as_str(*text)));
     return ERR_OK;
 }

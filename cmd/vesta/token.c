@@ -166,8 +166,7 @@ int command_token(int argc, char **argv)
     CLIENT_LOCAL(c);
     const struct target *t = &f.target;
     bool list = rest[0][0] == 'l';
-    err_code code = list ? client_open_site(&c, t->server, t->token_file, t->data_path, &e)
-                         : client_open(&c, t->server, t->token_file, t->data_path, &e);
+    err_code code = list ? client_open_site(&c, t, &e) : client_open(&c, t, &e);
     if (!code && list)
         code = list_tokens(&c, o, &e);
     else if (!code && rest[0][0] == 'c')

@@ -30,6 +30,7 @@ err_code boot_make(const struct boot_config *c, struct boot **ret, struct err *e
         return err_set(e, ERR_NOMEM, "out of memory while starting the boot plane");
     b->service = c->service;
     b->strict_labels = c->strict_labels;
+    b->tls = c->tls;
     b->log = c->log;
     if (c->public_url && c->public_url[0] && !(b->public_url = strdup(c->public_url))) {
         boot_free(b);
@@ -358,7 +359,7 @@ void boot_done(void *ctx, const struct http_request *q, const struct http_done *
 {
     struct boot *b = ctx;
     const struct note *note = q->note;
-    struct log_field f[11];
+    struct log_field f[12];
     size_t n = 0;
     http_counts_add(b->counts, note ? note->path_class : PATH_OTHER, d);
     f[n++] = log_text("method", q->method);
@@ -374,6 +375,8 @@ void boot_done(void *ctx, const struct http_request *q, const struct http_done *
         f[n++] = log_number("revision", note->revision);
     if (note && note->labels.n)
         f[n++] = log_text("labels", logged_labels(q->arena, &note->labels));
+    if (note && note->subject.p)
+        f[n++] = log_text("tls_subject", note->subject);
     f[n++] = log_text("remote", str_c(q->remote));
     if (note && note->reason.p)
         f[n++] = log_text("reason", note->reason);

@@ -34,6 +34,27 @@ static void add_match_header(struct http_request *q, struct http_response *r,
         http_add_header(r, "Vesta-Match", text);
 }
 
+/* A query said who sends it, which only a certificate can. */
+static void tell_claim(struct boot *b, const struct http_request *q, struct str claimed)
+{
+    struct log_field f[] = {log_text("claimed", claimed), log_text("path", q->path),
+                            log_text("remote", str_c(q->remote))};
+    log_event(&b->log, LOG_WARN_LEVEL, "tls-subject-ignored", f, 3);
+}
+
+/* A certificate that is not good is as none, so that a machine is not lost for it, and logged. */
+static struct str subject_of(struct boot *b, const struct http_request *q)
+{
+    struct str text;
+    enum http_client_certificate is = http_client(q, &text);
+    if (is == HTTP_CLIENT_REFUSED) {
+        struct log_field f[] = {log_text("why", text), log_text("path", q->path),
+                                log_text("remote", str_c(q->remote))};
+        log_event(&b->log, LOG_WARN_LEVEL, "client-certificate-refused", f, 3);
+    }
+    return is == HTTP_CLIENT_VERIFIED ? text : (struct str){NULL, 0};
+}
+
 /* Logs what was not taken of the query. False after it has refused the request. */
 static bool accept_labels(struct boot *b, struct http_request *q, struct http_response *r,
                           const struct service_labels *l)
@@ -44,6 +65,10 @@ static bool accept_labels(struct boot *b, struct http_request *q, struct http_re
         bool repeated = x->why == SERVICE_IGNORED_REPEATED;
         if (x->why == SERVICE_IGNORED_JUNK)
             continue;
+        if (x->why == SERVICE_IGNORED_CLAIM) {
+            tell_claim(b, q, x->value);
+            continue;
+        }
         struct log_field f[] = {repeated ? log_text("key", x->key) : log_text("mac", x->value),
                                 log_text("path", q->path), log_text("remote", str_c(q->remote))};
         if (repeated && x->conflict && !conflict)
@@ -67,7 +92,7 @@ static struct str base_for(struct boot *b, struct http_request *q, enum render_d
     if (b->public_url)
         return str_c(b->public_url);
     buf_in_arena(&base, q->arena, 200);
-    buf_addf(&base, "http://%s", q->local);
+    buf_addf(&base, "%s://%s", q->secure ? "https" : "http", q->local);
     return buf_str(&base);
 }
 
@@ -77,13 +102,16 @@ static bool grub_of_matchbox(const struct boot *b, const struct http_request *q)
     return !b->public_url && !str_starts(http_header(q, "User-Agent"), STR("GRUB"));
 }
 
+/* subject: NULL without TLS. */
 static bool read_labels(struct http_request *q, struct http_response *r, struct str raw_query,
-                        struct service_labels **ret)
+                        const struct str *subject, struct service_labels **ret)
 {
     struct err e = ERR_INIT;
     struct service_labels *l = arena_calloc(q->arena, 1, sizeof *l);
     err_code c = l ? service_labels_read(q->arena, raw_query, l, &e)
                    : err_set(&e, ERR_NOMEM, "out of memory while reading the query");
+    if (!c && subject)
+        c = service_labels_certify(q->arena, *subject, l, &e);
     if (c)
         http_text(q, r, c == ERR_LIMIT ? 400 : 500, "%s", e.msg);
     *ret = l;
@@ -94,8 +122,13 @@ bool read_question(struct boot *b, struct http_request *q, struct http_response 
                    struct note *note, const struct ask *ask, struct service_question *ret)
 {
     struct service_labels *l, *otherwise = NULL;
-    if (!read_labels(q, r, ask->raw_query, &l) ||
-        (ask->otherwise.p && !read_labels(q, r, ask->otherwise, &otherwise)))
+    const struct str *subject = NULL;
+    if (b->tls) {
+        note->subject = subject_of(b, q);
+        subject = &note->subject;
+    }
+    if (!read_labels(q, r, ask->raw_query, subject, &l) ||
+        (ask->otherwise.p && !read_labels(q, r, ask->otherwise, subject, &otherwise)))
         return false;
     note->labels = l->sent;
     if (!accept_labels(b, q, r, l))

@@ -10,7 +10,7 @@ struct boot {
     struct service *service;
     struct assets *assets;
     char *public_url; /* NULL: the address that a connection came to */
-    bool strict_labels;
+    bool strict_labels, tls;
     struct log_sink log;
     struct http_counts *counts;
 };
@@ -31,7 +31,8 @@ struct note {
     struct str group, profile;
     uint64_t revision;
     struct labels labels;
-    struct str reason; /* why it is not 200 */
+    struct str subject; /* of a verified client certificate; absent without one */
+    struct str reason;  /* why it is not 200 */
     bool matched;
     unsigned path_class;
 };

@@ -177,7 +177,9 @@ static struct connection *begin(struct http_server *s, struct MHD_Connection *mh
     address_text(from, c->remote, sizeof c->remote);
     note_local_end(c);
     atomic_init(&c->state, state_word(PHASE_IDLE, now_ms() + s->config.header_ms));
-    c->refused = !enlist(s, c, from);
+    if (s->config.tls)
+        c->refused = !tls_begin(c, info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+    c->refused |= !enlist(s, c, from);
     return c;
 }
 
@@ -200,6 +202,7 @@ void connection_notify(void *server, struct MHD_Connection *mhd, void **context,
     c->request.mhd = NULL;
     request_end(c, false);
     delist(s, c);
+    tls_end(c);
     arena_free(&c->arena);
     free(c);
 }

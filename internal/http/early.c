@@ -32,9 +32,11 @@ static void add_head(struct buf *to, const struct http_response *p)
     buf_addf(to, "Content-Length: %zu\r\n\r\n", p->body.n);
 }
 
-/* The first bytes of a connection's answer go into an empty buffer of the system's at once. */
+/* The first bytes of an answer go into an empty buffer of the system's at once. */
 static bool write_out(struct connection *c, struct str s)
 {
+    if (c->session)
+        return tls_send_last(c, s);
     return send(c->fd, s.p, s.n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)s.n;
 }
 

@@ -14,9 +14,10 @@
  * may refuse it, or say how much of it is taken and whether it is kept in a file. A refusal is sent
  * at once; what the client still sends is thrown away for a while, so that it reads the answer and
  * not a reset. What the handler puts on the request's arena lives until the response is sent. Slow
- * clients are cut by deadlines of our own, which one thread watches. Thread rule: handlers run on
- * many threads at once; a struct http_server is started and stopped by one. Cost beside
- * libmicrohttpd's: about 2,000 instructions a request, no system call; 24 KiB for each connection.
+ * clients, of a TLS handshake too, are cut by deadlines of our own, which one thread watches.
+ * Thread rule: handlers run on many threads at once; a struct http_server is started and stopped by
+ * one. Cost beside libmicrohttpd's: about 2,000 instructions a request, no system call; 24 KiB for
+ * each connection.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -26,6 +27,7 @@
 #include "base/str.h"
 
 struct http_server;
+struct http_tls; /* tls.h */
 
 struct http_request {
     struct arena *arena;
@@ -36,6 +38,7 @@ struct http_request {
     struct str body;      /* in memory or a mapped file, until the response is sent */
     const char *remote;   /* "192.0.2.1" */
     const char *local;    /* "192.0.2.9:8080", the accepted connection's own end */
+    bool secure;          /* it came by TLS */
     void *note;           /* the handler's, for the done callback; on the arena */
     void *connection;     /* this module's */
 };
@@ -43,6 +46,18 @@ struct http_request {
 /* The first header of that name (any case), or absent. */
 struct str http_header(const struct http_request *r, const char *name);
 bool http_is_head(const struct http_request *r);
+
+enum http_client_certificate {
+    HTTP_CLIENT_ANONYMOUS, /* none was sent, or asked for */
+    HTTP_CLIENT_VERIFIED,  /* a CA of ours signed it, it is for clients, and in time */
+    HTTP_CLIENT_REFUSED,   /* it is not so */
+};
+/*
+ * Who the client is, by the certificate of its connection. *ret_text, on the request's arena: the
+ * subject as RFC 4514 writes it ("CN=node-1,O=Example"), or what is wrong, as a sentence. Verified
+ * again each minute, and when the CAs were read again.
+ */
+enum http_client_certificate http_client(const struct http_request *r, struct str *ret_text);
 
 enum http_body {
     HTTP_BODY_COPY,   /* bytes that the handler has put on the request's arena, sent from there */
@@ -113,6 +128,7 @@ struct http_config {
     const char *address;      /* "127.0.0.1:8080", "[::1]:8080", ":8080", "0.0.0.0:0" (any port) */
     int listener;             /* a socket of http_listen, which it takes over; 0: opens address */
     unsigned threads;         /* epoll threads; 0: one for each core that we may use */
+    struct http_tls *tls;     /* NULL: no TLS; stays the caller's, and may be shared */
     bool thread_each;         /* a thread for each connection instead: for handlers that wait */
     unsigned max_connections; /* in all, more wait (are closed); 0: 10,000 (256 with thread_each) */
     unsigned max_per_address; /* 0: 1,000; loopback counts like any */
@@ -142,6 +158,8 @@ struct http_config {
 err_code http_listen(const char *address, int *ret_fd, struct err *e);
 /* ERR_IO: the address is taken or not ours, said so; ERR_INVALID: no address. */
 err_code http_start(const struct http_config *c, struct http_server **ret, struct err *e);
+/* The certificates that it serves; NULL without TLS. */
+struct http_tls *http_server_tls(const struct http_server *s);
 /* The port it listens on, in host order. */
 unsigned http_port(const struct http_server *s);
 /*

@@ -42,7 +42,11 @@ static struct request *request_begin(struct connection *c, struct MHD_Connection
     struct request *r = &c->request;
     always(r->stage == STAGE_NONE);
     *r = (struct request){
-        .q = {.arena = &c->arena, .remote = c->remote, .local = c->local, .connection = r},
+        .q = {.arena = &c->arena,
+              .remote = c->remote,
+              .local = c->local,
+              .secure = c->session != NULL,
+              .connection = r},
         .connection = c,
         .mhd = mhd,
         .stage = STAGE_TARGET,

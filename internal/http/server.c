@@ -9,8 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <gnutls/abstract.h>
+
 #include "base/always.h"
 #include "http/server.h"
+
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 static unsigned usable_cores(void)
 {
@@ -48,22 +52,37 @@ static size_t keep_escapes(void *unused, struct MHD_Connection *mhd, char *s)
     return strlen(s);
 }
 
+/* libmicrohttpd wants to know where certificates come from; tls.c gives each session its own. */
+static int no_certificate(gnutls_session_t session, const gnutls_datum_t *names, int names_n,
+                          const gnutls_pk_algorithm_t *algorithms, int algorithms_n,
+                          gnutls_pcert_st **chain, unsigned *chain_n, gnutls_privkey_t *key)
+{
+    (void)session, (void)names, (void)names_n, (void)algorithms, (void)algorithms_n;
+    (void)chain, (void)chain_n, (void)key;
+    return -1;
+}
+
 static struct MHD_Daemon *start_daemon(struct http_server *s)
 {
     const struct http_config *c = &s->config;
     unsigned mode = c->thread_each ? MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL : MHD_USE_EPOLL;
-    struct MHD_OptionItem pool[] = {
-        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)c->threads, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
+    struct MHD_OptionItem more[4] = {{MHD_OPTION_END, 0, NULL}}, *next = more;
+    if (!c->thread_each)
+        *next++ = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)c->threads, NULL};
+    if (c->tls) {
+        mode |= MHD_USE_TLS;
+        *next++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES};
+        *next++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
+                                          (void *)(uintptr_t)no_certificate};
+    }
+    *next = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     return MHD_start_daemon(
         mode | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_USE_IPv6, 0, NULL, NULL,
-        request_on_access, s, MHD_OPTION_ARRAY, c->thread_each ? pool + 1 : pool,
-        MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_CONNECTION_LIMIT, c->max_connections,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, c->pool, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s, MHD_OPTION_NOTIFY_COMPLETED,
-        request_on_completed, s, MHD_OPTION_URI_LOG_CALLBACK, request_on_target, s,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
+        request_on_access, s, MHD_OPTION_ARRAY, more, MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
+        MHD_OPTION_CONNECTION_LIMIT, c->max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        c->pool, MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, connection_notify,
+        s, MHD_OPTION_NOTIFY_COMPLETED, request_on_completed, s, MHD_OPTION_URI_LOG_CALLBACK,
+        request_on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
 }
 
 static void init_lock(struct http_server *s)
@@ -126,6 +145,8 @@ err_code http_start(const struct http_config *c, struct http_server **ret, struc
         return err_set(e, ERR_UNSUPPORTED,
                        "libmicrohttpd %s is here, but this program needs 0.9.75 or one close to it",
                        MHD_get_version());
+    if (c->tls && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+        return err_set(e, ERR_UNSUPPORTED, "this libmicrohttpd was built without TLS");
     int fd = c->listener;
     err_code code = fd ? ERR_OK : http_listen(c->address, &fd, e);
     if (code)
@@ -148,6 +169,11 @@ err_code http_start(const struct http_config *c, struct http_server **ret, struc
     }
     *ret = s;
     return ERR_OK;
+}
+
+struct http_tls *http_server_tls(const struct http_server *s)
+{
+    return s->config.tls;
 }
 
 unsigned http_port(const struct http_server *s)

@@ -16,8 +16,11 @@
 
 #include "http/body.h"
 #include "http/http.h"
+#include "http/tls.h"
 
 struct peer;
+struct tls_set;
+struct gnutls_session_int;
 
 #define PEER_BUCKETS 1024
 
@@ -73,7 +76,14 @@ struct connection {
     bool refused;           /* over a limit: shut down at once, nothing is served */
     _Atomic uint64_t state; /* milliseconds of the deadline << 3 | phase; deadline 0: none */
     _Atomic uint64_t requests;
-    uint64_t acked; /* bytes that the client had acknowledged; the reaper's */
+    uint64_t acked;                     /* bytes that the client had acknowledged; the reaper's */
+    struct gnutls_session_int *session; /* NULL: no TLS */
+    struct tls_set *tls_set;            /* what the session uses */
+    struct {
+        enum http_client_certificate state;
+        uint64_t set, verified_ms; /* with which set and when; 0: not yet */
+        char *text;                /* the subject, or what is wrong; GnuTLS's memory */
+    } client;
     struct arena arena;
     struct request request;
     char remote[INET6_ADDRSTRLEN];
@@ -118,6 +128,15 @@ void *reaper_main(void *server);
 /* The monotonic clock; now_ms may lag a few milliseconds, and is the cheaper by far. */
 uint64_t now_us(void);
 uint64_t now_ms(void);
+
+/* --- tls.c --- */
+
+/* Before the handshake. False: nothing can be served. */
+bool tls_begin(struct connection *c, struct gnutls_session_int *session);
+/* Also when it was never begun. */
+void tls_end(struct connection *c);
+/* Sends the last bytes of a connection, in one record, and says so. False: not all of them. */
+bool tls_send_last(struct connection *c, struct str s);
 
 /* --- request.c --- */
 

@@ -93,6 +93,7 @@ static struct str ignored_reason(enum service_ignored_why why)
     case SERVICE_IGNORED_MAC: return STR("it is not a MAC address");
     case SERVICE_IGNORED_JUNK:
         return STR("many machines have this value, so it identifies none and matches no group");
+    case SERVICE_IGNORED_CLAIM: return STR("only a client certificate tells it");
     }
     return STR("it was not taken");
 }

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "http/tls.h"
 #include "rest/route.h"
 
 #define TEXT_MAX (4u << 20)
@@ -93,13 +94,15 @@ static void add_requests(struct buf *out, const struct rest_plane *planes, unsig
          "Requests by the kind of path and the status; none: no answer was sent.");
     for (unsigned i = 0; i < n; i++) {
         struct counting c = {out, planes[i].name};
-        http_counts_each(planes[i].counts, add_count, &c);
+        if (planes[i].counts)
+            http_counts_each(planes[i].counts, add_count, &c);
     }
     head(out, "vesta_http_request_duration_seconds", "histogram",
          "From the first byte of a request to the last of its answer.");
     for (unsigned i = 0; i < n; i++) {
         struct http_durations d;
-        for (unsigned k = 0; http_counts_durations(planes[i].counts, k, &d); k++)
+        for (unsigned k = 0; planes[i].counts && http_counts_durations(planes[i].counts, k, &d);
+             k++)
             add_durations(out, planes[i].name, &d);
     }
 }
@@ -130,6 +133,37 @@ static void add_connections(struct buf *out, const struct rest_plane *planes, un
             buf_addf(out, "%s{plane=\"%s\"} %llu\n", all[m].name, planes[i].name,
                      (unsigned long long)value);
         }
+    }
+}
+
+static void add_expiry(void *arg, const struct http_certificate *cert)
+{
+    struct counting *c = arg;
+    buf_addf(c->out, "vesta_tls_certificate_expiry_timestamp_seconds{plane=\"%s\",file=\"",
+             c->plane);
+    for (const char *p = cert->file; *p; p++) {
+        if (*p == '\\' || *p == '"')
+            buf_add_byte(c->out, '\\');
+        if (*p == '\n')
+            buf_add_lit(c->out, "\\n");
+        else
+            buf_add_byte(c->out, *p);
+    }
+    buf_addf(c->out, "\"} %llu\n", (unsigned long long)cert->expires);
+}
+
+static void add_certificates(struct buf *out, const struct rest_plane *planes, unsigned n)
+{
+    bool any = false;
+    for (unsigned i = 0; i < n; i++) {
+        struct counting c = {out, planes[i].name};
+        struct http_tls *tls = http_server_tls(planes[i].server);
+        if (tls && !any)
+            head(out, "vesta_tls_certificate_expiry_timestamp_seconds", "gauge",
+                 "When the first certificate of a chain that is served expires.");
+        if (tls)
+            http_tls_each(tls, add_expiry, &c);
+        any |= tls != NULL;
     }
 }
 
@@ -189,6 +223,7 @@ void metrics_get(struct rest_call *c)
     add_answers(&out, &stats);
     add_requests(&out, r->planes, planes);
     add_connections(&out, r->planes, planes);
+    add_certificates(&out, r->planes, planes);
     add_store(&out, &stats.store);
     if (out.failed) {
         problem(c, 500, "out of memory for the answer");

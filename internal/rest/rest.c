@@ -16,6 +16,7 @@ err_code rest_make(const struct rest_config *c, struct rest **ret, struct err *e
     r->boot_url = str_c(c->boot_url ? c->boot_url : "http://127.0.0.1:8080");
     r->boot_url_public = c->boot_url_public;
     r->spool_dir = c->spool_dir;
+    r->client_certificates = c->client_certificates;
     r->version = c->version ? c->version : "";
     r->commit = c->commit ? c->commit : "";
     err_code code = http_counts_make(metrics_classes, &r->counts, e);
@@ -92,6 +93,24 @@ static bool authenticate(struct rest_call *c, struct service_identity *ret)
     return true;
 }
 
+/* The client's certificate, which is looked at first. False after it has answered. */
+static bool certified(struct rest_call *c)
+{
+    struct str text;
+    enum http_client_certificate is = http_client(c->q, &text);
+    if (is == HTTP_CLIENT_VERIFIED) {
+        c->note->subject = text;
+        return true;
+    }
+    if (!c->rest->client_certificates)
+        return true;
+    if (is == HTTP_CLIENT_REFUSED)
+        problem(c, 403, "the client certificate is refused: %.*s", STR_FMT(text));
+    else
+        problem(c, 403, "this needs a client certificate, signed by a CA of --tls-ca-file");
+    return false;
+}
+
 /* Is the token's role enough? Also a path that does not exist is told only to who may read. */
 static bool may(struct rest_call *c, const struct route_match *m)
 {
@@ -155,7 +174,7 @@ bool rest_admit(void *rest, struct http_request *q, struct http_admission *ret,
     }
     q->note = note;
     struct rest_call c = call_of(rest, q, r);
-    if (!find_route(&c) || !body_admit(&c, ret))
+    if (!certified(&c) || !find_route(&c) || !body_admit(&c, ret))
         return false;
     note->max_body = ret->max_body;
     return true;
@@ -184,7 +203,7 @@ void rest_done(void *rest, const struct http_request *q, const struct http_done 
     struct rest *self = rest;
     const struct rest_note *note = q->note;
     http_counts_add(self->counts, metrics_class(note ? note->match.route : NULL), d);
-    struct log_field f[8];
+    struct log_field f[9];
     size_t n = 0;
     f[n++] = log_text("method", q->method);
     f[n++] = log_text("path", q->path);
@@ -193,6 +212,8 @@ void rest_done(void *rest, const struct http_request *q, const struct http_done 
     f[n++] = log_number("bytes", d->bytes);
     if (note && note->who.p)
         f[n++] = log_text("who", note->who);
+    if (note && note->subject.p)
+        f[n++] = log_text("tls_subject", note->subject);
     f[n++] = log_text("remote", str_c(q->remote));
     if (note && note->reason.p)
         f[n++] = log_text("reason", note->reason);

@@ -24,6 +24,7 @@ struct rest_config {
     const char *boot_url; /* where machines reach the boot plane, for the scripts that are shown;
                              stays the caller's */
     bool boot_url_public; /* an operator said so, so it is in all scripts */
+    bool client_certificates;     /* every request needs a verified one, and a token still */
     const char *version, *commit; /* of the program, for /metrics; NULL: not told */
     const char *spool_dir; /* where large answers are kept until they are sent, in files without a
                               name; by reference; NULL: in memory */
@@ -50,11 +51,12 @@ void rest_refuse(void *rest, struct http_request *q, int status, const char *why
  */
 void rest_done(void *rest, const struct http_request *q, const struct http_done *d);
 
-#define REST_PLANES 2
+#define REST_PLANES 3
 
 /*
- * From now on /metrics tells of this server: its connections, and requests as they are counted
- * there. plane is constant. Both must stay until rest_handle is not called any more. At most
+ * From now on /metrics tells of this server: its connections and certificates, and requests as they
+ * are counted there; counts is NULL where another server's are those of this one too. plane is
+ * constant. Both must stay until rest_handle is not called any more. At most
  * REST_PLANES times.
  */
 void rest_watch(struct rest *r, const char *plane, const struct http_server *server,

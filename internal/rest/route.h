@@ -17,9 +17,10 @@ struct route_match {
 /* What is known of a request since it was admitted; on its arena. */
 struct rest_note {
     struct route_match match;
-    uint64_t max_body; /* bytes that were admitted */
-    struct str who;    /* the token's name; absent when none was asked for or it was wrong */
-    struct str reason; /* of a problem, also what the client is not told; absent without one */
+    uint64_t max_body;  /* bytes that were admitted */
+    struct str subject; /* of the client's certificate; absent without one */
+    struct str who;     /* the token's name; absent when none was asked for or it was wrong */
+    struct str reason;  /* of a problem, also what the client is not told; absent without one */
 };
 
 struct rest_call {
@@ -154,6 +155,7 @@ struct rest {
     struct log_sink log;
     struct str boot_url;
     bool boot_url_public;
+    bool client_certificates;
     const char *version, *commit;
     struct http_counts *counts;
     struct rest_plane planes[REST_PLANES];

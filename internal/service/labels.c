@@ -158,15 +158,15 @@ static bool is_junk(const struct labels *l, struct str key)
     return value && model_label_is_junk(key, *value);
 }
 
-static bool note_junk(struct arena *a, const struct label *l, struct service_labels *ret)
+static bool note_ignored(struct arena *a, enum service_ignored_why why, const struct label *l,
+                         struct service_labels *ret)
 {
     struct service_ignored *v = arena_calloc(a, ret->ignored_n + 1, sizeof *v);
     if (!v)
         return false;
     if (ret->ignored_n)
         memcpy(v, ret->ignored, ret->ignored_n * sizeof *v);
-    v[ret->ignored_n++] =
-        (struct service_ignored){.why = SERVICE_IGNORED_JUNK, .key = l->key, .value = l->value};
+    v[ret->ignored_n++] = (struct service_ignored){.why = why, .key = l->key, .value = l->value};
     ret->ignored = v;
     return true;
 }
@@ -185,7 +185,7 @@ static err_code set_junk_apart(struct arena *a, struct service_labels *ret, stru
         const struct label *l = &ret->sent.v[i];
         if (!model_label_is_junk(l->key, l->value))
             kept[n++] = *l;
-        else if (!note_junk(a, l, ret))
+        else if (!note_ignored(a, SERVICE_IGNORED_JUNK, l, ret))
             return nomem(e);
     }
     ret->labels = (struct labels){kept, n};
@@ -235,4 +235,46 @@ err_code service_labels_read(struct arena *a, struct str raw_query, struct servi
     if (!c)
         *ret = out;
     return c;
+}
+
+/* --- what the connection says --- */
+
+/* The labels without any of that key, or with this value of it, sorted; NULL without memory. */
+static struct label *replace(struct arena *a, const struct labels *l, struct label with,
+                             uint32_t *ret_n)
+{
+    struct label *v = arena_alloc(a, ((size_t)l->n + 1) * sizeof *v);
+    uint32_t n = 0;
+    bool due = with.value.p != NULL;
+    for (uint32_t i = 0; v && i < l->n; i++) {
+        int c = str_cmp(l->v[i].key, with.key);
+        if (due && c > 0)
+            v[n++] = with;
+        due &= c <= 0;
+        if (c != 0)
+            v[n++] = l->v[i];
+    }
+    if (v && due)
+        v[n++] = with;
+    *ret_n = n;
+    return v;
+}
+
+err_code service_labels_certify(struct arena *a, struct str subject, struct service_labels *l,
+                                struct err *e)
+{
+    struct label own = {STR("tls_subject"), subject};
+    const struct str *claimed = model_label_get(&l->sent, own.key);
+    if (!claimed && !subject.p)
+        return ERR_OK;
+    struct service_labels out = *l;
+    struct label *labels = replace(a, &l->labels, own, &out.labels.n);
+    struct label *sent = replace(a, &l->sent, own, &out.sent.n);
+    struct label claim = {own.key, claimed ? *claimed : STR("")};
+    if (!labels || !sent || (claimed && !note_ignored(a, SERVICE_IGNORED_CLAIM, &claim, &out)))
+        return nomem(e);
+    out.labels.v = labels;
+    out.sent.v = sent;
+    *l = out;
+    return ERR_OK;
 }

@@ -14,6 +14,7 @@ enum service_ignored_why {
     SERVICE_IGNORED_REPEATED, /* its key was there before */
     SERVICE_IGNORED_MAC,      /* it is a MAC that is none, or empty */
     SERVICE_IGNORED_JUNK,     /* it identifies no machine: see model_label_is_junk */
+    SERVICE_IGNORED_CLAIM,    /* it is tls_subject, which only a certificate tells */
 };
 
 struct service_ignored {
@@ -36,5 +37,11 @@ struct service_labels {
 /* Everything lives in a or points into raw. ERR_LIMIT: too many pairs; ERR_NOMEM. */
 err_code service_labels_read(struct arena *a, struct str raw_query, struct service_labels *ret,
                              struct err *e);
+/*
+ * Where there is TLS: the label "tls_subject" is the subject of the verified client certificate, or
+ * not there without one (absent), whatever the query says. ERR_NOMEM.
+ */
+err_code service_labels_certify(struct arena *a, struct str subject, struct service_labels *l,
+                                struct err *e);
 
 #endif

@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -108,8 +109,12 @@ class Response:
 class Connection:
     """A TCP connection to a server: bytes out as they are, strictly parsed responses in."""
 
-    def __init__(self, port: int, timeout: float = DEADLINE):
+    def __init__(
+        self, port: int, timeout: float = DEADLINE, tls: Optional[ssl.SSLContext] = None
+    ):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.received = b""
 
     def __enter__(self) -> "Connection":
@@ -289,7 +294,9 @@ class Server:
     data: Path
     flags: tuple[str, ...] = ()
     limits: Optional[Callable[[], None]] = None  # run in the child before the program
+    tls: Optional[ssl.SSLContext] = None  # how the API is asked when it has TLS
     boot_port: int = 0
+    tls_port: int = 0  # of the boot plane's TLS listener, if there is one
     api_port: int = 0
     process: Optional["subprocess.Popen[bytes]"] = None
     log_path: Path = Path()
@@ -303,7 +310,7 @@ class Server:
 
     @property
     def api_url(self) -> str:
-        return f"http://127.0.0.1:{self.api_port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.api_port}"
 
     @property
     def boot_url(self) -> str:
@@ -328,14 +335,20 @@ class Server:
                 preexec_fn=self.limits,
             )
         assert self.process.stdout
-        # The two lines come when the server answers; the pipe ends when it does not start.
-        lines = [self.process.stdout.readline().decode() for _ in range(2)]
-        boot = re.fullmatch(r"vesta: boot plane on http://127\.0\.0\.1:(\d+)\n", lines[0])
-        api = re.fullmatch(r"vesta: API on http://127\.0\.0\.1:(\d+)\n", lines[1])
-        if not boot or not api:
+        # The lines come when the server answers; the pipe ends when it does not start.
+        lines = [self.process.stdout.readline().decode()]
+        while lines[-1].startswith("vesta: boot plane on"):
+            lines.append(self.process.stdout.readline().decode())
+        found = re.fullmatch(
+            r"vesta: boot plane on http://127\.0\.0\.1:(\d+)\n"
+            r"(?:vesta: boot plane on https://127\.0\.0\.1:(\d+)\n)?"
+            rf"vesta: API on http{'s' if self.tls else ''}://127\.0\.0\.1:(\d+)\n",
+            "".join(lines),
+        )
+        if not found:
             self.kill()
             raise Failure(f"the server did not start: stdout {lines}, stderr:\n{self.log()}")
-        self.boot_port, self.api_port = int(boot[1]), int(api[1])
+        self.boot_port, self.tls_port, self.api_port = (int(x or 0) for x in found.groups())
         return self
 
     def log(self) -> str:
@@ -422,7 +435,7 @@ class Server:
             body = json.dumps(body).encode()
             sent["Content-Type"] = "application/json"
         sent.update(headers or {})
-        with Connection(self.api_port) as c:
+        with Connection(self.api_port, tls=self.tls) as c:
             return c.request("/api/v1" + path, method, sent, body)
 
     def memory(self, name: str) -> int:
@@ -438,6 +451,7 @@ def serve(
     *flags: str,
     skip_invalid: bool = False,
     assets: Optional[dict[str, Any]] = None,
+    tls: Optional[ssl.SSLContext] = None,
 ) -> Server:
     """A started server of its own data directory, with this site imported; a context manager."""
     scratch = Scratch()
@@ -450,7 +464,7 @@ def serve(
             run("import", "--data-path", data, *skip, site).want(0)
         if assets:
             write_site(data / "assets", assets)
-        return Server(data, flags, scratch=scratch).start()
+        return Server(data, flags, scratch=scratch, tls=tls).start()
     except BaseException:
         scratch.remove()
         raise

@@ -6,15 +6,17 @@
 #include "suites.h"
 #include "support/check.h"
 
-/* "key=value;" of each label, then "!key=value;" of each that is ignored, "?" if in conflict. */
+/*
+ * "key=value;" of each label, then "!key=value;" of each that is ignored for being repeated, "~"
+ * for a MAC, "-" for junk, "#" for what only a certificate tells; "?" if in conflict.
+ */
 static void describe(const struct service_labels *l, struct buf *dst)
 {
     for (uint32_t i = 0; i < l->labels.n; i++)
         buf_addf(dst, "%.*s=%.*s;", STR_FMT(l->labels.v[i].key), STR_FMT(l->labels.v[i].value));
     for (uint32_t i = 0; i < l->ignored_n; i++)
-        buf_addf(dst, "%c%.*s=%.*s%s;", l->ignored[i].why == SERVICE_IGNORED_MAC ? '~' : '!',
-                 STR_FMT(l->ignored[i].key), STR_FMT(l->ignored[i].value),
-                 l->ignored[i].conflict ? "?" : "");
+        buf_addf(dst, "%c%.*s=%.*s%s;", "!~-#"[l->ignored[i].why], STR_FMT(l->ignored[i].key),
+                 STR_FMT(l->ignored[i].value), l -> ignored[i].conflict ? "?" : "");
     if (l->undecodable)
         buf_addf(dst, "%u undecodable", l->undecodable);
 }
@@ -91,6 +93,40 @@ static void the_short_way_is_the_long_one(void)
     }
 }
 
+/* The subject comes from the connection, and has its place among the sorted labels. */
+static void only_the_connection_tells_the_subject(void)
+{
+    static const struct {
+        const char *query, *subject, *want;
+    } cases[] = {
+        {"", NULL, ""},
+        {"", "CN=a", "tls_subject=CN=a;"},
+        {"tls_subject=x", NULL, "#tls_subject=x;"},
+        {"a=1&tls_subject=x&z=2", NULL, "a=1;z=2;#tls_subject=x;"},
+        {"tls_subject=x", "CN=a", "tls_subject=CN=a;#tls_subject=x;"},
+        {"tls_subject=x&tls_subject=y", "CN=a", "tls_subject=CN=a;!tls_subject=y?;#tls_subject=x;"},
+        {"%74ls_subject=x", "", "tls_subject=;#tls_subject=x;"},
+        {"z=1&a=2&uuid=B", "CN=a", "a=2;tls_subject=CN=a;uuid=b;z=1;"},
+        {"z=1&tls_subject=x&a=2", "CN=a", "a=2;tls_subject=CN=a;z=1;#tls_subject=x;"},
+        {"a=1&b=2", "CN=a", "a=1;b=2;tls_subject=CN=a;"},
+        {"u=1&v=2", "CN=a", "tls_subject=CN=a;u=1;v=2;"},
+        {"TLS_SUBJECT=x", "CN=a", "TLS_SUBJECT=x;tls_subject=CN=a;"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ARENA_LOCAL(a, 1 << 20);
+        BUF_LOCAL(got, 1 << 16);
+        struct service_labels l;
+        struct err e = ERR_INIT;
+        CHECK(service_labels_read(&a, str_c(cases[i].query), &l, &e) == ERR_OK);
+        CHECK(service_labels_certify(&a, str_c(cases[i].subject), &l, &e) == ERR_OK);
+        describe(&l, &got);
+        CHECK(str_is(buf_str(&got), cases[i].want), "%s: %.*s", cases[i].query,
+              STR_FMT(buf_str(&got)));
+        const struct str *sent = model_label_get(&l.sent, STR("tls_subject"));
+        CHECK(!sent == !cases[i].subject && (!sent || str_is(*sent, cases[i].subject)));
+    }
+}
+
 /* The work for a query of many keys, some of them repeated, and where it ends. */
 static void many_pairs(void)
 {
@@ -115,6 +151,7 @@ struct tally labels_suite(void)
 {
     RUN(queries_are_read_as_matchbox_does);
     RUN(the_short_way_is_the_long_one);
+    RUN(only_the_connection_tells_the_subject);
     RUN(many_pairs);
     return SUITE_TALLY;
 }
