@@ -491,7 +491,8 @@ FORMATS = [
 
 def test_attack_28_formats_in_what_comes_from_outside(server: Server) -> None:
     """Printed as it is or refused, wherever it comes in."""
-    formats = {"profile": "p", "selector": {"f": "1"}, "metadata": {"n": "x"}}
+    server.api("PUT", "/profiles/plain", {"generic_id": "g"}).want(201)
+    formats = {"profile": "plain", "selector": {"f": "1"}, "metadata": {"n": "x"}}
     for text in FORMATS:
         server.api("PUT", "/groups/formats", formats)
         escaped = quote(text, safe="")
@@ -501,7 +502,7 @@ def test_attack_28_formats_in_what_comes_from_outside(server: Server) -> None:
         server.get(f"/{escaped}").want(404)
         server.get(f"/assets/{escaped}").want(404)
         server.get("/generic?f=1", {"User-Agent": text, text.replace("%", "a"): text}).want(200)
-        group = {"profile": "p", "selector": {"f": "1"}, "metadata": {"n": text}, "name": text}
+        group = {**formats, "metadata": {"n": text}, "name": text}
         server.api("PUT", "/groups/formats", group).want(200)
         server.get("/generic?f=1").want(200, f"{text}\n")
         for bad in (
