@@ -190,8 +190,32 @@ static void log_says_who_and_never_a_token(void)
     CHECK(!api_log_has("token-of"));
 }
 
+static void questions_before_ready(void)
+{
+    struct reply r = ask_as(NULL, "GET", "/readyz", NULL);
+    CHECK(r.status == 503 && str_starts(r.body, STR("not ready: ")), "%d %.*s", r.status,
+          STR_FMT(r.body));
+    r = ask_as(NULL, "GET", "/healthz", NULL);
+    CHECK(r.status == 200, "%d", r.status);
+    r = ask("GET", "/api/v1/explain?mac=52:54:00:00:00:01", NULL, NULL);
+    CHECK(is_problem(&r, 503, "unavailable"), "%.*s", STR_FMT(r.body));
+    CHECK(str_is(header_of(&r, "Retry-After"), "1"));
+    r = ask("GET", "/api/v1/render/ipxe", NULL, NULL);
+    CHECK(is_problem(&r, 503, "unavailable"), "%.*s", STR_FMT(r.body));
+    r = ask("GET", "/api/v1/groups", NULL, NULL);
+    CHECK(r.status == 200, "what is stored can be read: %d", r.status);
+}
+
+static void before_the_catalog_is_loaded(void)
+{
+    api_before_ready(questions_before_ready);
+    struct reply r = ask_as(NULL, "GET", "/readyz", NULL);
+    CHECK(r.status == 200, "%d", r.status);
+}
+
 void access_tests(struct tally *t)
 {
+    RUN(before_the_catalog_is_loaded);
     RUN(health_needs_no_token);
     RUN(every_route_needs_a_token);
     RUN(every_route_asks_for_its_role);

@@ -108,6 +108,24 @@ void api_start(void)
     start_server();
 }
 
+void api_before_ready(void (*questions)(void))
+{
+    struct http_server *server = api.server;
+    struct rest *rest = api.rest;
+    struct service *service = api.service;
+    struct err e = ERR_INIT;
+    struct service_options so = {.data_path = api.dir, .store_only = true};
+    must(service_open(&so, &api.service, &e), &e);
+    start_server();
+    questions();
+    http_stop(api.server, 5000);
+    rest_free(api.rest);
+    service_close(api.service);
+    api.server = server;
+    api.rest = rest;
+    api.service = service;
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
 {
     (void)st, (void)type, (void)f;

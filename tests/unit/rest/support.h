@@ -26,6 +26,9 @@ void metrics_tests(struct tally *t);
 /* Starts a server with an empty site. Stops the program if it cannot. */
 void api_start(void);
 void api_stop(void);
+/* Questions that ask() in it puts are for a second server of the same data, which has no catalog.
+ */
+void api_before_ready(void (*questions)(void));
 /* vesta.db below the data path. */
 const char *api_database(void);
 /* Whether the access log has that in it, or gets it within ten seconds. */
