@@ -4,10 +4,10 @@
  * libmicrohttpd 0.9.75 is lenient, so this module looks at the raw request itself: it takes the
  * target as it was sent and refuses what has two meanings, with 400 and the end of the connection:
  * Transfer-Encoding beside Content-Length, or in HTTP/1.0; a repeated Content-Length,
- * Transfer-Encoding or Host; a missing Host in HTTP/1.1; a target that is not in origin form or has
- * a space or a control character; a bare LF, a NUL or a folded line in the head. A target that is
- * too long is 414, a head 431, a body 413, another coding than chunked 501. After a chunked body
- * the connection ends. RFC 9110, RFC 9112.
+ * Transfer-Encoding or Host; a missing Host in HTTP/1.1; a target that is neither in origin form
+ * nor a URL of http or https, or has a space or a control character; a bare LF, a NUL or a folded
+ * line in the head. A target that is too long is 414, a head 431, a body 413, another coding than
+ * chunked 501. After a chunked body the connection ends. RFC 9110, RFC 9112.
  *
  * A request is read whole (with its body, up to a maximum), then the handler is called once on one
  * of the server's threads, fills a response and returns. Before the body is read, another function
@@ -32,7 +32,7 @@ struct http_tls; /* tls.h */
 struct http_request {
     struct arena *arena;
     struct str method;
-    struct str target;    /* as sent */
+    struct str target;    /* as sent; a whole URL is fine, of which the host is of no account */
     struct str path;      /* raw, before the '?' */
     struct str raw_query; /* raw, after the '?'; absent (p == NULL) without one */
     struct str body;      /* in memory or a mapped file, until the response is sent */

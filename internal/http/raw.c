@@ -68,10 +68,36 @@ bool raw_host(struct str s)
     return s.n == 0 || span(s.p, s.p + s.n, HOST) == s.n;
 }
 
+/* The bytes before the authority: "http://"; 0 if target is not in absolute form. */
+static size_t scheme_length(struct str target)
+{
+    if (target.n >= 7 && strncasecmp(target.p, "http://", 7) == 0)
+        return 7;
+    return target.n >= 8 && strncasecmp(target.p, "https://", 8) == 0 ? 8 : 0;
+}
+
+static size_t authority_end(struct str target, size_t at)
+{
+    while (at < target.n && target.p[at] != '/' && target.p[at] != '?')
+        at++;
+    return at;
+}
+
+struct str raw_origin_form(struct str target)
+{
+    size_t scheme = target.n && target.p[0] != '/' ? scheme_length(target) : 0;
+    return scheme ? str_skip(target, authority_end(target, scheme)) : target;
+}
+
 const char *raw_target(struct str target)
 {
-    if (target.n == 0 || target.p[0] != '/')
-        return "the request target must begin with a slash";
+    if (target.n == 0 || target.p[0] != '/') {
+        size_t scheme = scheme_length(target), end = authority_end(target, scheme);
+        if (scheme == 0)
+            return "the request target must begin with a slash, or be a URL of http or https";
+        if (end == scheme || !raw_host(str_sub(target, scheme, end)))
+            return "the request target is a URL with no host";
+    }
     if (!is_visible(target))
         return "the request target holds a space or a control character";
     return NULL;

@@ -24,8 +24,16 @@ struct raw_head {
  */
 const char *raw_scan(const char *p, const char *end, struct raw_head *ret);
 
-/* NULL if target is in origin form without bytes that no target may hold, else what is wrong. */
+/*
+ * NULL if target is in origin form, or in absolute form with http or https (RFC 9112, 3.2), without
+ * bytes that no target may hold; else what is wrong.
+ */
 const char *raw_target(struct str target);
+/*
+ * What comes behind the authority of a target in absolute form: a path, a query alone, or nothing.
+ * Any other target as it is.
+ */
+struct str raw_origin_form(struct str target);
 
 /* Whether s is a token (RFC 9110, 5.6.2): at least one character, none a delimiter. */
 bool raw_token(struct str s);

@@ -31,10 +31,11 @@ static void hide_query(const char *target, size_t n)
 
 static void split_target(struct http_request *q)
 {
-    size_t mark = str_find_byte(q->target, '?', 0);
-    q->path = str_sub(q->target, 0, mark);
-    if (mark < q->target.n)
-        q->raw_query = str_skip(q->target, mark + 1);
+    struct str origin = raw_origin_form(q->target);
+    size_t mark = str_find_byte(origin, '?', 0);
+    q->path = mark ? str_sub(origin, 0, mark) : STR("/");
+    if (mark < origin.n)
+        q->raw_query = str_skip(origin, mark + 1);
 }
 
 static struct request *request_begin(struct connection *c, struct MHD_Connection *mhd)

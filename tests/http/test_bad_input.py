@@ -84,7 +84,13 @@ def test_bad_bytes_in_the_target(server: Server) -> None:
             (get(b"/ipxe?a=\xff\xfe"), 200),
             (get(b"ipxe"), 400),
             (get(b"*"), 400),
-            (get(b"http://a/ipxe"), 400),
+            (get(b"http://a/ipxe"), 200),
+            (get(b"HTTPS://other.test:1/ipxe?a=b"), 200),
+            (get(b"http://a"), 200),
+            (get(b"http://a?b"), 200),
+            (get(b"http:///ipxe"), 400),
+            (get(b"http://u@a/ipxe"), 400),
+            (get(b"gopher://a/ipxe"), 400),
             (b"CONNECT a:80 HTTP/1.1\r\n" + END, 400),
             (b"OPTIONS * HTTP/1.1\r\n" + END, 400),
             (b"GET  /ipxe HTTP/1.1\r\n" + END, 400),
@@ -97,7 +103,7 @@ def test_bad_bytes_in_the_target(server: Server) -> None:
     )
 
 
-def test_long_targets(server: Server) -> None:
+def test_attack_20_long_targets(server: Server) -> None:
     many = b"&".join(b"k%d=v" % i for i in range(10000))
     check_statuses(
         server,
@@ -171,7 +177,7 @@ def test_assets_that_are_no_files(server: Server) -> None:
 # --- heads -----------------------------------------------------------------------------------------
 
 
-def test_two_meanings_are_refused(server: Server) -> None:
+def test_attack_19_two_meanings_are_refused(server: Server) -> None:
     host, length, chunked = b"Host: a", b"Content-Length: 0", b"Transfer-Encoding: chunked"
     check_statuses(
         server,
@@ -207,7 +213,7 @@ def test_two_meanings_are_refused(server: Server) -> None:
     )
 
 
-def test_heads_that_are_too_large(server: Server) -> None:
+def test_attack_20_heads_that_are_too_large(server: Server) -> None:
     check_statuses(
         server,
         [
@@ -218,7 +224,7 @@ def test_heads_that_are_too_large(server: Server) -> None:
     )
 
 
-def test_lengths_that_are_none_close_the_connection(server: Server) -> None:
+def test_attack_19_lengths_that_are_none_close_the_connection(server: Server) -> None:
     # libmicrohttpd answers these itself, so the status and the end are all that is asked for.
     for value in (b"-1", b"+0", b"0, 0", b"0x0", b"1e1", b"99999999999999999999999", b""):
         with server.connect() as c:
@@ -250,7 +256,7 @@ def test_bodies_are_read_and_ignored(server: Server) -> None:
     check_statuses(server, [(with_fields(b"Host: a", b"Content-Length: 1000000"), 413)])
 
 
-def test_nothing_is_smuggled(server: Server) -> None:
+def test_attack_19_nothing_is_smuggled(server: Server) -> None:
     """Bytes after a refused request are never taken for the next one."""
     hidden = b"GET /generic?smuggled=1 HTTP/1.1\r\nHost: a\r\n\r\n"
     for first in (
@@ -268,10 +274,54 @@ def test_nothing_is_smuggled(server: Server) -> None:
     still_answers(server)
 
 
+def test_attack_19_chunks(server: Server) -> None:
+    """Chunks in many spellings: read as RFC 9112 has them or refused, and nothing follows them."""
+    hidden = b"GET /generic?smuggled=1 HTTP/1.1\r\nHost: a\r\n\r\n"
+    head = b"POST /ipxe HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for chunks, statuses in [
+        (b"3\r\nabc\r\n0\r\n\r\n", {405}),
+        (b"3;ext=1\r\nabc\r\n0;x\r\n\r\n", {405}),
+        (b"3\r\nabc\r\n0\r\nTrailer: x\r\n\r\n", {405}),
+        (b"03\r\nabc\r\n00\r\n\r\n", {405}),
+        (b"-3\r\nabc\r\n0\r\n\r\n", {400}),
+        (b"0x3\r\nabc\r\n0\r\n\r\n", {400}),
+        (b"+3\r\nabc\r\n0\r\n\r\n", {400}),
+        (b" 3\r\nabc\r\n0\r\n\r\n", {400}),
+        (b"\r\nabc\r\n0\r\n\r\n", {400}),
+        (b"3\r\nabcX0\r\n\r\n", {400}),
+        (b"fffffffffffffffffffff\r\n", {413, 400}),
+        (b"7fffffffffffffff\r\n" + b"x" * 10000, {413}),
+    ]:
+        with server.connect() as c:
+            c.send(head + chunks + hidden)
+            status = c.read_response().status
+            check(status in statuses, f"{chunks[:30]!r}: {status}")
+            check(c.at_end(), f"the connection is still open after {chunks[:30]!r}")
+    check("smuggled" not in server.log(), "a hidden request was answered")
+    still_answers(server)
+
+
+def test_attack_19_responses_that_are_none_of_ours(server: Server) -> None:
+    """1xx: an expectation is met once, and a pipeline is answered in order, each once."""
+    with server.connect() as c:
+        c.send(
+            b"POST /ipxe HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        )
+        check_equal(c.receive(), b"HTTP/1.1 100 Continue\r\n\r\n", "the interim answer")
+        c.send(b"abc" + get(b"/ipxe"))
+        c.read_response().want(405)
+        c.read_response().want(200, IPXE)
+    with server.connect() as c:
+        one = b"GET /generic?n=%d HTTP/1.1\r\nHost: a\r\n\r\n"
+        c.send(b"".join(one % i for i in range(100)))
+        for i in range(100):
+            c.read_response().want(200, f"[n={i}]\n")
+
+
 # --- time ------------------------------------------------------------------------------------------
 
 
-def test_slow_heads_are_cut_and_hinder_nobody(server: Server) -> None:
+def test_attack_20_slow_heads_are_cut_and_hinder_nobody(server: Server) -> None:
     """A byte now and then keeps no connection open: the whole head has ten seconds."""
     slow = [Connection(server.boot_port) for _ in range(50)]
     began = time.monotonic()
@@ -297,7 +347,7 @@ def test_slow_heads_are_cut_and_hinder_nobody(server: Server) -> None:
         c.socket.close()
 
 
-def test_many_idle_connections(server: Server) -> None:
+def test_attack_20_many_idle_connections(server: Server) -> None:
     idle = [Connection(server.boot_port) for _ in range(400)]
     still_answers(server)
     for c in idle:
@@ -305,7 +355,7 @@ def test_many_idle_connections(server: Server) -> None:
         c.socket.close()
 
 
-def test_clients_that_go_away(server: Server) -> None:
+def test_attack_20_clients_that_go_away(server: Server) -> None:
     (server.data / "assets" / "big").write_bytes(b"x" * (8 << 20))
     for i in range(50):
         with server.connect() as c:

@@ -61,9 +61,19 @@ static void host_must_be_one(void)
     CHECK(STATUS_OF(site.port, "GET /echo HTTP/1.1\r\nHOST:10.0.2.2:18080\r\n\r\n") == 200);
 }
 
-static void target_must_be_in_origin_form(void)
+static void target_must_be_in_origin_or_absolute_form(void)
 {
-    REFUSED(400, "GET http://a/echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    REFUSED(400, "GET http:///echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    REFUSED(400, "GET http:// HTTP/1.1\r\nHost: a\r\n\r\n");
+    REFUSED(400, "GET http://?x HTTP/1.1\r\nHost: a\r\n\r\n");
+    REFUSED(400, "GET http:/a/echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    REFUSED(400, "GET http://u@a/echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    REFUSED(400, "GET http://a\\b/echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    REFUSED(400, "GET http://a#b/echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    REFUSED(400, "GET ftp://a/echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    REFUSED(400, "GET http://a/ec ho HTTP/1.1\r\nHost: a\r\n\r\n");
+    REFUSED(400, "GET http://a/echo HTTP/1.1\r\n\r\n");
+    REFUSED(400, "GET a/echo HTTP/1.1\r\nHost: a\r\n\r\n");
     REFUSED(400, "GET echo HTTP/1.1\r\nHost: a\r\n\r\n");
     REFUSED(400, "GET ?x=1 HTTP/1.1\r\nHost: a\r\n\r\n");
     REFUSED(400, "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -244,7 +254,7 @@ void refuse_tests(struct tally *t)
     RUN(ambiguous_framing_is_refused);
     RUN(invalid_lengths_are_refused);
     RUN(host_must_be_one);
-    RUN(target_must_be_in_origin_form);
+    RUN(target_must_be_in_origin_or_absolute_form);
     RUN(bad_bytes_are_refused);
     RUN(bad_field_lines_are_refused);
     RUN(bare_line_feeds_are_refused);

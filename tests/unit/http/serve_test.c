@@ -47,6 +47,34 @@ static void query_may_be_absent_or_empty(void)
     client_close(&c);
 }
 
+/* RFC 9112, 3.2.2: a server must take it, and the host in it is that of the request. */
+static void whole_urls_are_taken(void)
+{
+    static const struct {
+        const char *target, *path, *query;
+    } cases[] = {
+        {"http://other.example/echo?a=http://b/?c", "path=/echo\n", "query=a=http://b/?c\n"},
+        {"HTTP://[::1]:80/echo", "path=/echo\n", "query=(none)\n"},
+        {"https://a/echo?", "path=/echo\n", "query=\n"},
+        {"http://a/echo?http://b/c", "path=/echo\n", "query=http://b/c\n"},
+    };
+    struct client c;
+    client_open(&c, site.port);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        client_say(&c, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", cases[i].target);
+        struct reply r = client_read(&c, false);
+        CHECK(r.status == 200 && has(r.body, cases[i].path) && has(r.body, cases[i].query),
+              "%s: %.*s", cases[i].target, STR_FMT(r.body));
+    }
+    static const char *const roots[] = {"http://a", "http://a?x=1", "http://a/", "http://a//echo",
+                                        "/http://a/echo"};
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+        client_say(&c, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", roots[i]);
+        CHECK(client_read(&c, false).status == 404, "%s", roots[i]);
+    }
+    client_close(&c);
+}
+
 static void escapes_in_the_path_are_kept(void)
 {
     CHECK(STATUS_OF(site.port, "GET /echo%00x HTTP/1.1\r\nHost: a\r\n\r\n") == 404);
@@ -261,6 +289,7 @@ static void all(void)
 {
     RUN(request_reaches_the_handler);
     RUN(query_may_be_absent_or_empty);
+    RUN(whole_urls_are_taken);
     RUN(escapes_in_the_path_are_kept);
     RUN(pxelinux_cookie_passes);
     RUN(odd_methods_reach_the_handler);
