@@ -53,6 +53,10 @@ const struct command commands[] = {
     {"template", "FILE", "render a template with some data", command_template,
      "vesta template --kind cloud --data group.json web.yaml\n"},
     {"functions", "", "what templates can call", command_functions, "vesta functions\n"},
+    {"dhcp-config", "dnsmasq|dnsmasq-proxy|kea|isc", "what a DHCP server must say to machines",
+     command_dhcp_config,
+     "vesta dhcp-config dnsmasq --url http://192.0.2.10:8080 --interface eth1\n"
+     "vesta dhcp-config kea --url http://192.0.2.10:8080 --range 192.0.2.100,192.0.2.200\n"},
     {"keygen", "ed25519|cms", "make a signing key", command_keygen,
      "vesta keygen ed25519 --out signing.key\n"
      "vesta keygen cms --out cms.pem --ca ca.pem\n"},

@@ -35,7 +35,7 @@ def start() -> Server:
 def commands() -> list[str]:
     """The names of all commands, from the usage."""
     usage = run("--help").want(0).out
-    names = re.findall(r"^  ([a-z]+) ", usage, re.M)
+    names = re.findall(r"^  ([a-z-]+) ", usage, re.M)
     check(len(names) > 15 and "explain" in names, usage)
     return names
 

@@ -10,7 +10,7 @@ build=(gcc libc6-dev make git pkg-config libmicrohttpd-dev libjansson-dev libsod
     libseccomp-dev)
 # The python3-* are what cloud-init imports: it is run, but never installed (consumers.sh).
 test=(clang libcriterion-dev gnupg gpgv minisign signify-openbsd openssl curl groff-base zsh
-    fish patch python3 sqlite3 procps systemd util-linux
+    fish patch python3 sqlite3 procps systemd util-linux dnsmasq-base
     python3-yaml python3-jinja2 python3-jsonschema python3-jsonpatch python3-requests python3-oauthlib python3-configobj
     python3-netifaces python3-serial)
 # An npm from elsewhere brings its own nodejs, which Debian's npm does not go with.
@@ -18,7 +18,7 @@ command -v npm >/dev/null || test+=(nodejs npm)
 lint=(clang clang-format clang-tidy cppcheck shellcheck)
 bench=(nginx-light wrk valgrind curl procps)
 boot=(qemu-system-x86 ipxe-qemu ovmf seabios busybox-static cpio pxelinux syslinux-common syslinux-efi
-    grub-common grub-pc-bin grub-efi-amd64-bin)
+    grub-common grub-pc-bin grub-efi-amd64-bin dnsmasq-base ipxe iproute2)
 
 usage() {
     echo "usage: deps.sh [build|test|lint|bench|boot]..." >&2
