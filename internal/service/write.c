@@ -180,6 +180,49 @@ static err_code merged_body(struct put_job *j, struct str current, struct str *r
 
 /* --- the site before a put, in the transaction that has it ---- */
 
+/* Adds a finding if a key of the body refers to what is not there. */
+static void check_key(const struct put_job *j, struct store_txn *t, const struct value *body,
+                      const char *key, struct store_ref ref)
+{
+    const struct value *name = value_get(body, str_c(key));
+    if (!name || name->kind != VALUE_STRING)
+        return;
+    ref.name = value_as_str(*name);
+    bool one = ref.type == STORE_PROFILE;
+    if (!(one ? model_id_valid(ref.name) : model_name_valid(ref.name)))
+        return;
+    struct store_key k = {ref.type, ref.kind, ref.name};
+    struct store_resource r;
+    bool there = t ? store_txn_exists(t, &k)
+                   : store_get(j->service->store, &k, j->arena, &r, NULL) != ERR_NOT_FOUND;
+    if (!there)
+        add_dangling(&ref, j->findings);
+}
+
+/*
+ * validate_resource, which looks no further than the body. What it refuses may refer to what is not
+ * there, too: that is told at once, and not when the rest is mended. t may be NULL.
+ */
+static err_code validate(const struct put_job *j, struct store_txn *t, struct str text,
+                         struct store_resource *ret, struct err *e)
+{
+    err_code c = validate_resource(j->arena, j->key, text, MODEL_STRICT, j->findings, ret, e);
+    struct value body;
+    if (c != ERR_INVALID || j->key->type == STORE_TEMPLATE ||
+        value_from_json(j->arena, text, &body, NULL) != ERR_OK)
+        return c;
+    size_t before = j->findings->errors;
+    if (j->key->type == STORE_GROUP)
+        check_key(j, t, &body, "profile", (struct store_ref){.type = STORE_PROFILE});
+    for (int k = 0; k < MODEL_PROFILE_KINDS && j->key->type == STORE_PROFILE; k++)
+        check_key(j, t, &body, model_kind_key((enum model_kind)k),
+                  (struct store_ref){STORE_TEMPLATE, (enum model_kind)k, {NULL, 0}});
+    if (j->findings->errors > before)
+        err_set(e, c, "%s %.*s is not valid: %zu findings", type_name(j->key->type),
+                STR_FMT(j->key->name), j->findings->errors);
+    return c;
+}
+
 struct before_put {
     const struct store_key *key;
     struct str body; /* absent: it was not there */
@@ -238,7 +281,7 @@ static err_code run_put(struct store_txn *t, void *arg, struct err *e)
         struct str body;
         c = merged_body(j, now.body, &body, e);
         if (!c)
-            c = validate_resource(j->arena, j->key, body, MODEL_STRICT, j->findings, &next, e);
+            c = validate(j, t, body, &next, e);
         if (c)
             return c;
     }
@@ -274,7 +317,7 @@ static err_code write_resource(struct service *s, struct put_job *j,
     j->arena = &arena;
     err_code c = ERR_OK;
     if (!j->patch)
-        c = validate_resource(&arena, j->key, j->body, MODEL_STRICT, j->findings, &j->checked, e);
+        c = validate(j, NULL, j->body, &j->checked, e);
     if (c)
         return c;
     j->found = *j->findings;

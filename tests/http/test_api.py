@@ -244,6 +244,21 @@ def test_every_finding_is_told(server: Server) -> None:
     check(want <= set(found), f"findings are missing: {want - set(found)}")
 
 
+def test_a_reference_that_dangles_is_told_with_the_rest(server: Server) -> None:
+    group = {"profile": "nowhere", "selector": {"mac": "x"}}
+    answer = server.api("PUT", "/groups/refused", group)
+    check_equal(set(errors(answer)), {"/profile", "/selector/mac"}, "pointers of the findings")
+    check_equal(answer.json()["detail"], "group refused is not valid: 2 findings", "detail")
+    found = errors(server.api("PATCH", "/groups/base", group))
+    check_equal(set(found), {"/profile", "/selector/mac"}, "pointers of the findings")
+    profile = {"boot": 1, "generic_id": "nowhere.txt", "cloud_id": "a b", "ipxe_id": "neither"}
+    found = errors(server.api("PUT", "/profiles/refused", profile))
+    want = {"/boot", "/generic_id", "/cloud_id", "/ipxe_id"}
+    check_equal(set(found), want, "pointers of the findings")
+    found = errors(server.api("PUT", "/groups/refused", {"profile": "base", "x": 1}))
+    check_equal(set(found), {"/x"}, "pointers of the findings")
+
+
 def test_group_with_taken_selectors(server: Server) -> None:
     first = {"profile": "base", "selector": {"mac": "52:54:00:bb:00:01", "os": "installed"}}
     second = {"profile": "base", "selector": {"os": "installed", "mac": "52-54-00-BB-00-01"}}

@@ -1,5 +1,6 @@
 """The API's description and the server say the same; others can make a client of it."""
 
+import json
 import re
 import shutil
 import sqlite3
@@ -59,6 +60,18 @@ def make_token(server: Server, role: str) -> str:
 def test_what_is_served_is_the_description(server: Server) -> None:
     with Connection(server.api_port) as c:
         check_equal(c.request("/api/v1/openapi.json").want(200).json(), read_spec(), "the JSON")
+
+
+def test_the_files_beside_the_description_are_its_examples() -> None:
+    examples = read_spec()["components"]["examples"]
+    folder = SPEC.parent / "examples"
+    for name, file in [
+        ("Group", "group.json"),
+        ("GroupPatch", "group.patch.json"),
+        ("Profile", "profile.json"),
+    ]:
+        check_equal(json.loads((folder / file).read_text()), examples[name]["value"], file)
+    check_equal((folder / "cloud.yaml").read_text(), examples["Template"]["value"], "cloud.yaml")
 
 
 def test_every_route_is_described_and_every_operation_has_a_route() -> None:
