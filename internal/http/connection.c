@@ -209,22 +209,32 @@ void connection_notify(void *server, struct MHD_Connection *mhd, void **context,
 
 /* --- the reaper ------------------------------------------------------------------------------ */
 
-static uint64_t acknowledged(int fd)
+/* TCP_CLOSE_WAIT of <netinet/tcp.h>, which cannot be included beside <linux/tcp.h>: the client has
+   said that it sends no more. */
+#define TCP_STATE_CLOSE_WAIT 8
+/* How long such a client is waited for when there is nothing on the way to it. */
+#define LEFT_MS 1000
+
+/*
+ * A client that takes bytes, however slowly, has its deadline moved. One that has left while
+ * nothing is on the way, because a file has become shorter than its answer said, is soon given up:
+ * libmicrohttpd hears of neither.
+ */
+static bool move_deadline(struct connection *c, uint64_t word, uint64_t now)
 {
     struct tcp_info t = {0};
     socklen_t n = sizeof t;
-    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &t, &n) == 0 ? t.tcpi_bytes_acked : 0;
-}
-
-/* A client that takes bytes, however slowly, has its deadline moved. */
-static bool takes_bytes(struct connection *c, uint64_t word, uint64_t now)
-{
-    uint64_t acked = acknowledged(c->fd);
-    if (acked == c->acked)
+    uint64_t wait_ms = c->server->config.idle_ms;
+    if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &t, &n))
         return false;
-    c->acked = acked;
-    uint64_t wanted = state_word(PHASE_SENDING, now + c->server->config.idle_ms);
-    atomic_compare_exchange_strong(&c->state, &word, wanted);
+    if (t.tcpi_bytes_acked == c->acked) {
+        wait_ms = LEFT_MS;
+        if (t.tcpi_state != TCP_STATE_CLOSE_WAIT || t.tcpi_unacked || t.tcpi_notsent_bytes ||
+            word >> 3 <= now + wait_ms)
+            return false;
+    }
+    c->acked = t.tcpi_bytes_acked;
+    atomic_compare_exchange_strong(&c->state, &word, state_word(PHASE_SENDING, now + wait_ms));
     return true;
 }
 
@@ -233,7 +243,7 @@ static void reap(struct http_server *s, uint64_t now)
     for (struct connection *c = s->connections; c; c = c->next) {
         uint64_t word = atomic_load(&c->state);
         uint64_t deadline = word >> 3;
-        if (phase_of(word) == PHASE_SENDING && takes_bytes(c, word, now))
+        if (phase_of(word) == PHASE_SENDING && move_deadline(c, word, now))
             continue;
         if (deadline == 0 || now < deadline)
             continue;
