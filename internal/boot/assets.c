@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "base/query.h"
+#include "boot/open_files.h"
 
 struct assets {
     char *root;
+    struct open_files *open;
 };
 
 /* --- types ----------------------------------------------------------------------------------- */
@@ -89,7 +91,7 @@ static int open_beneath(int root, const char *path)
 }
 
 /* The file, or -1 with errno. */
-static int open_asset(const struct assets *a, const char *path)
+static int open_in_root(const struct assets *a, const char *path)
 {
     int root = open(a->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
@@ -98,6 +100,26 @@ static int open_asset(const struct assets *a, const char *path)
     int errnum = errno;
     close(root);
     errno = errnum;
+    return fd;
+}
+
+/* The same, and what it is; whole is the root, a slash and path. */
+static int open_asset(struct assets *a, const char *path, const char *whole, struct stat *st)
+{
+    int fd = open_files_get(a->open, whole, st);
+    if (fd >= 0)
+        return fd;
+    fd = open_in_root(a, path);
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, st) != 0) {
+        int errnum = errno;
+        close(fd);
+        errno = errnum;
+        return -1;
+    }
+    if (S_ISREG(st->st_mode))
+        open_files_keep(a->open, whole, fd, st);
     return fd;
 }
 
@@ -112,13 +134,14 @@ err_code assets_open(const char *root, struct assets **ret, struct err *e)
     if (fd >= 0)
         close(fd);
     struct assets *a = calloc(1, sizeof *a);
-    char *copy = strdup(root);
-    if (!a || !copy) {
-        free(a);
-        free(copy);
+    if (a) {
+        a->root = strdup(root);
+        a->open = open_files_make();
+    }
+    if (!a || !a->root || !a->open) {
+        assets_free(a);
         return err_set(e, ERR_NOMEM, "out of memory");
     }
-    a->root = copy;
     *ret = a;
     return ERR_OK;
 }
@@ -127,6 +150,7 @@ void assets_free(struct assets *a)
 {
     if (!a)
         return;
+    open_files_free(a->open);
     free(a->root);
     free(a);
 }
@@ -150,16 +174,24 @@ static bool out_of_resources(int errnum)
 void assets_respond(struct assets *a, struct str path_below_assets_raw, const char *type,
                     struct http_request *q, struct http_response *r)
 {
-    struct str decoded, path;
+    struct str decoded;
     if (query_path_decode(q->arena, path_below_assets_raw, &decoded, NULL) || climbs(decoded)) {
         http_text(q, r, 404, "404 page not found");
         return;
     }
-    if (!arena_str(q->arena, decoded, &path)) {
+    struct buf text;
+    buf_in_arena(&text, q->arena, strlen(a->root) + decoded.n + 2);
+    buf_add_str(&text, str_c(a->root));
+    buf_add_byte(&text, '/');
+    size_t root_n = text.n;
+    buf_add_str(&text, decoded);
+    const char *whole = buf_c(&text);
+    if (!whole) {
         http_text(q, r, 503, "503 out of memory");
         return;
     }
-    int fd = open_asset(a, path.p);
+    struct stat st;
+    int fd = open_asset(a, whole + root_n, whole, &st);
     if (fd < 0 && out_of_resources(errno)) {
         http_text(q, r, 503, "503 out of file descriptors or memory");
         return;
@@ -169,8 +201,8 @@ void assets_respond(struct assets *a, struct str path_below_assets_raw, const ch
         return;
     }
     if (!type)
-        type = type_of(path);
-    http_file(q, r, fd, type);
+        type = type_of(decoded);
+    http_file(q, r, fd, &st, type);
     if (r->kind == HTTP_BODY_FILE && str_starts(str_c(type), STR("text/")))
         http_add_header(r, "X-Content-Type-Options", "nosniff");
 }

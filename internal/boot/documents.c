@@ -92,7 +92,7 @@ static struct str base_for(struct boot *b, struct http_request *q, enum render_d
     if (b->public_url)
         return str_c(b->public_url);
     buf_in_arena(&base, q->arena, 200);
-    buf_addf(&base, "%s://%s", q->secure ? "https" : "http", q->local);
+    buf_addf(&base, "%s://%s", q->secure ? "https" : "http", http_local(q));
     return buf_str(&base);
 }
 

@@ -153,16 +153,22 @@ static void delist(struct http_server *s, struct connection *c)
     peer_give_back(s, c->peer);
     s->stats.active--;
     s->stats.requests += atomic_load(&c->requests);
-    pthread_cond_broadcast(&s->changed);
+    if (atomic_load(&s->stopping)) /* or each connection would wake the reaper, for nothing */
+        pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
 }
 
-static void note_local_end(struct connection *c)
+const char *http_local(const struct http_request *q)
 {
-    struct sockaddr_storage local = {0};
-    socklen_t n = sizeof local;
-    getsockname(c->fd, (struct sockaddr *)&local, &n);
-    address_port_text((struct sockaddr *)&local, c->local, sizeof c->local);
+    const struct request *r = q->connection;
+    struct connection *c = r->connection;
+    if (!c->local[0]) {
+        struct sockaddr_storage local = {0};
+        socklen_t n = sizeof local;
+        getsockname(c->fd, (struct sockaddr *)&local, &n);
+        address_port_text((struct sockaddr *)&local, c->local, sizeof c->local);
+    }
+    return c->local;
 }
 
 static struct connection *begin(struct http_server *s, struct MHD_Connection *mhd, int fd)
@@ -175,7 +181,6 @@ static struct connection *begin(struct http_server *s, struct MHD_Connection *mh
     arena_init(&c->arena, s->config.max_arena);
     const struct sockaddr *from = info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
     address_text(from, c->remote, sizeof c->remote);
-    note_local_end(c);
     atomic_init(&c->state, state_word(PHASE_IDLE, now_ms() + s->config.header_ms));
     if (s->config.tls)
         c->refused = !tls_begin(c, info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);

@@ -155,16 +155,16 @@ static void send_file(struct http_request *q, struct http_response *r, int fd,
         add_copy(q, r, "Last-Modified", v->date);
 }
 
-void http_file(struct http_request *q, struct http_response *r, int fd, const char *content_type)
+void http_file(struct http_request *q, struct http_response *r, int fd, const struct stat *st,
+               const char *content_type)
 {
-    struct stat st;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < 0) {
+    if (!S_ISREG(st->st_mode) || st->st_size < 0) {
         close(fd);
         http_text(q, r, 404, "404 page not found");
         return;
     }
-    struct validators v = validators_of(&st);
-    uint64_t size = (uint64_t)st.st_size;
+    struct validators v = validators_of(st);
+    uint64_t size = (uint64_t)st->st_size;
     int status = precondition(q, &v);
     struct range part;
     enum range_kind kind = RANGE_WHOLE;

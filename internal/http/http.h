@@ -28,6 +28,7 @@
 
 struct http_server;
 struct http_tls; /* tls.h */
+struct stat;
 
 struct http_request {
     struct arena *arena;
@@ -37,7 +38,6 @@ struct http_request {
     struct str raw_query; /* raw, after the '?'; absent (p == NULL) without one */
     struct str body;      /* in memory or a mapped file, until the response is sent */
     const char *remote;   /* "192.0.2.1" */
-    const char *local;    /* "192.0.2.9:8080", the accepted connection's own end */
     bool secure;          /* it came by TLS */
     void *note;           /* the handler's, for the done callback; on the arena */
     void *connection;     /* this module's */
@@ -46,6 +46,8 @@ struct http_request {
 /* The first header of that name (any case), or absent. */
 struct str http_header(const struct http_request *r, const char *name);
 bool http_is_head(const struct http_request *r);
+/* "192.0.2.9:8080", the accepted connection's own end. */
+const char *http_local(const struct http_request *r);
 
 enum http_client_certificate {
     HTTP_CLIENT_ANONYMOUS, /* none was sent, or asked for */
@@ -180,11 +182,13 @@ void http_stats(const struct http_server *s, struct http_stats *ret);
 /* --- files ----------------------------------------------------------------------------------- */
 
 /*
- * Answers with an open regular file, closing fd in any case: ETag (strong, from inode, size and
+ * Answers with an open file, of which st is true now, closing fd in any case; 404 if it is not a
+ * regular one: ETag (strong, from inode, size and
  * mtime with nanoseconds), Last-Modified, Accept-Ranges, If-None-Match, If-Modified-Since,
  * If-Match, If-Unmodified-Since, If-Range, one Range (206, 416) and several (the whole file, 200,
  * which RFC 9110, 14.2 allows). content_type is kept by reference.
  */
-void http_file(struct http_request *q, struct http_response *r, int fd, const char *content_type);
+void http_file(struct http_request *q, struct http_response *r, int fd, const struct stat *st,
+               const char *content_type);
 
 #endif

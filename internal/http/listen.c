@@ -129,11 +129,29 @@ err_code http_listen(const char *address, int *ret_fd, struct err *e)
     return ERR_OK;
 }
 
+/* inet_ntop's, which takes sprintf for it: once for each connection. */
+static void ipv4_text(const unsigned char octets[4], char dst[INET_ADDRSTRLEN])
+{
+    for (int i = 0; i < 4; i++) {
+        unsigned n = octets[i];
+        if (i)
+            *dst++ = '.';
+        if (n >= 100)
+            *dst++ = (char)('0' + n / 100);
+        if (n >= 10)
+            *dst++ = (char)('0' + n / 10 % 10);
+        *dst++ = (char)('0' + n % 10);
+    }
+    *dst = '\0';
+}
+
 void address_text(const struct sockaddr *a, char *dst, size_t size)
 {
     const char *text = NULL;
-    if (a->sa_family == AF_INET)
-        text = inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, dst, (socklen_t)size);
+    if (a->sa_family == AF_INET && size >= INET_ADDRSTRLEN) {
+        ipv4_text((const unsigned char *)&((const struct sockaddr_in *)a)->sin_addr, dst);
+        return;
+    }
     if (a->sa_family == AF_INET6) {
         const struct in6_addr *v6 = &((const struct sockaddr_in6 *)a)->sin6_addr;
         text = IN6_IS_ADDR_V4MAPPED(v6) ? inet_ntop(AF_INET, v6->s6_addr + 12, dst, (socklen_t)size)

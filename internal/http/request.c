@@ -7,6 +7,9 @@
  * with two meanings deserves, so it is answered at the head. One that is not admitted is answered
  * there too if a body would follow, but by early.c.
  */
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include "base/always.h"
 #include "http/raw.h"
 #include "http/server.h"
@@ -45,7 +48,6 @@ static struct request *request_begin(struct connection *c, struct MHD_Connection
     *r = (struct request){
         .q = {.arena = &c->arena,
               .remote = c->remote,
-              .local = c->local,
               .secure = c->session != NULL,
               .connection = r},
         .connection = c,
@@ -305,6 +307,9 @@ void request_end(struct connection *c, bool completed)
     struct request *r = &c->request;
     if (r->stage == STAGE_NONE)
         return;
+    int off = 0;
+    if (r->held_back && r->mhd)
+        setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
     tell_done(c, r, completed);
     if (r->release)
         r->release(r->held);

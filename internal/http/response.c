@@ -1,4 +1,6 @@
+#include <netinet/tcp.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "http/server.h"
@@ -75,6 +77,17 @@ static struct MHD_Response *from_file(struct http_response *p)
     return m;
 }
 
+/*
+ * The head and the file leave in one piece: libmicrohttpd writes them one after the other, and a
+ * head that arrives alone wakes the client twice. request_end lets go of what is held back then.
+ */
+static void hold_back(struct request *r, const struct http_response *p)
+{
+    int on = 1;
+    r->held_back = p->kind == HTTP_BODY_FILE && p->length > 0 &&
+                   setsockopt(r->connection->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on) == 0;
+}
+
 enum MHD_Result response_send(struct request *r, struct http_response *p)
 {
     struct connection *c = r->connection;
@@ -95,6 +108,7 @@ enum MHD_Result response_send(struct request *r, struct http_response *p)
         if (status != 304 && status != 204)
             r->bytes = p->kind == HTTP_BODY_FILE ? p->length : p->body.n;
         connection_enter(c, PHASE_SENDING, c->server->config.idle_ms);
+        hold_back(r, p);
         queued = MHD_queue_response(r->mhd, (unsigned)status, m);
     }
     MHD_destroy_response(m);

@@ -66,6 +66,10 @@ static struct MHD_Daemon *start_daemon(struct http_server *s)
 {
     const struct http_config *c = &s->config;
     unsigned mode = c->thread_each ? MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL : MHD_USE_EPOLL;
+    /* Close without a shutdown before, and read at once: a tenth of a connection's cost. TLS needs
+       its own goodbye, which TURBO leaves out too. */
+    if (!c->thread_each && !c->tls)
+        mode |= MHD_USE_TURBO;
     struct MHD_OptionItem more[4] = {{MHD_OPTION_END, 0, NULL}}, *next = more;
     if (!c->thread_each)
         *next++ = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)c->threads, NULL};

@@ -53,6 +53,7 @@ struct request {
     uint64_t began_us;
     void (*release)(void *);
     void *held;
+    bool held_back; /* TCP_CORK is set on the connection */
 };
 
 /*
@@ -87,7 +88,7 @@ struct connection {
     struct arena arena;
     struct request request;
     char remote[INET6_ADDRSTRLEN];
-    char local[INET6_ADDRSTRLEN + sizeof "[]:65535"];
+    char local[INET6_ADDRSTRLEN + sizeof "[]:65535"]; /* empty until somebody asks */
 };
 
 struct http_server {

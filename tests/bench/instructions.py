@@ -87,7 +87,7 @@ def count(vesta, data, target, n, folder):
     process = subprocess.Popen(
         ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}", vesta, "serve"]
         + ["--data-path", data, "--threads", "1", "--address", "127.0.0.1:0"]
-        + ["--api-address", "127.0.0.1:0", "--assets-path", ""],
+        + ["--api-address", "127.0.0.1:0", "--assets-path", "", "--no-sandbox"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

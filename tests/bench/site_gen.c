@@ -9,8 +9,9 @@
  *   seed=N       default 1
  *   selectors=N  labels of each group, 1 to 16: mac, k01=v01, k02=v02, …       default 1
  *   shapes=N     groups take turns in N shapes: of shape s > 0 ask for s<s>=y too   default 1
- *   ties=N       N more groups with one label each, t<i>=y, for a machine that has them all
- *   bytes=N      metadata of about so many bytes more                           default 0
+ *   ties=N       N more groups of three labels each, of the 20 labels x00=y to x19=y: a machine
+ * that has all 20 belongs to all of them, up to 1140 bytes=N      metadata of about so many bytes
+ * more                           default 0
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,11 +44,23 @@ static uint32_t mac_of(const struct plan *p, uint64_t i)
     return (uint32_t)(i * 2654435761u + p->seed);
 }
 
+/* The n-th way to take three of twenty. */
+static void add_three(struct buf *b, uint64_t n)
+{
+    for (unsigned x = 0; x < 20; x++)
+        for (unsigned y = x + 1; y < 20; y++)
+            for (unsigned z = y + 1; z < 20; z++)
+                if (n-- == 0) {
+                    buf_addf(b, "{\"x%02u\":\"y\",\"x%02u\":\"y\",\"x%02u\":\"y\"}", x, y, z);
+                    return;
+                }
+}
+
 /* Pairs in the order of their keys, as they are stored. */
 static void add_selector(struct buf *b, const struct plan *p, uint64_t i)
 {
     if (i >= p->groups) {
-        buf_addf(b, "{\"t%04u\":\"y\"}", (unsigned)(i - p->groups));
+        add_three(b, i - p->groups);
         return;
     }
     uint32_t m = mac_of(p, i);
@@ -228,7 +241,7 @@ static void read_option(struct plan *p, const char *text)
 {
     static const char *const names[] = {"seed", "selectors", "shapes", "ties", "bytes"};
     uint64_t *places[] = {&p->seed, &p->selectors, &p->shapes, &p->ties, &p->bytes};
-    static const uint64_t most[] = {UINT32_MAX, 16, 999, 9999, 1u << 19};
+    static const uint64_t most[] = {UINT32_MAX, 16, 999, 1140, 1u << 19};
     struct str value;
     struct str name = str_cut(str_c(text), '=', &value);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

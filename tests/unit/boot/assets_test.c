@@ -234,6 +234,51 @@ static void types_follow_the_extension(void)
     }
 }
 
+/* Files are kept open, but each change of what a name leads to shows at once. */
+static void what_is_kept_open_is_never_stale(void)
+{
+    char path[256], other[256];
+    BUF_LOCAL(answer, 1 << 20);
+    snprintf(path, sizeof path, "%s/assets/kept", top);
+    snprintf(other, sizeof other, "%s/assets/other", top);
+    make("assets/kept", "first");
+    for (int i = 0; i < 3; i++) {
+        get("kept", &answer);
+        CHECK(is(&answer, "200", "\r\n\r\nfirst"), "%d", i);
+    }
+    make("assets/kept", "longer than the first");
+    get("kept", &answer);
+    CHECK(is(&answer, "200", "\r\n\r\nlonger than the first"));
+    make("assets/other", "another file, renamed");
+    CHECK(rename(other, path) == 0);
+    get("kept", &answer);
+    CHECK(is(&answer, "200", "\r\n\r\nanother file, renamed"));
+    CHECK(unlink(path) == 0);
+    get("kept", &answer);
+    CHECK(is(&answer, "404", "404 page not found\n"));
+    make_link("one.txt", "assets/kept");
+    get("kept", &answer);
+    get("kept", &answer);
+    CHECK(is(&answer, "200", "line two\n"));
+    CHECK(unlink(path) == 0);
+    make_link("../secret.txt", "assets/kept");
+    get("kept", &answer);
+    CHECK(is(&answer, "404", "404 page not found\n"), "a link that leads out now");
+    CHECK(unlink(path) == 0);
+    for (int i = 0; i < 200; i++) {
+        char name[32], want[32];
+        snprintf(name, sizeof name, "assets/many%d", i % 100);
+        snprintf(want, sizeof want, "\r\n\r\n%d", i % 100);
+        make(name, want + 4);
+        get(name + 7, &answer);
+        CHECK(is(&answer, "200", want), "%s", name);
+    }
+    for (int i = 0; i < 100; i++) {
+        snprintf(path, sizeof path, "%s/assets/many%d", top, i);
+        CHECK(unlink(path) == 0);
+    }
+}
+
 static void root_may_go_and_come_back(void)
 {
     char root[256], away[256];
@@ -267,6 +312,7 @@ int main(void)
     RUN(nothing_else_is_served);
     RUN(long_names_are_not_found);
     RUN(types_follow_the_extension);
+    RUN(what_is_kept_open_is_never_stale);
     RUN(root_may_go_and_come_back);
     http_stop(server, 1000);
     assets_free(assets);

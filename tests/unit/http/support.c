@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,7 +50,7 @@ static void answer_echo(struct http_request *q, struct http_response *r)
              "local=%s\nbody=",
              STR_FMT(q->method), STR_FMT(q->target), STR_FMT(q->path),
              q->raw_query.p ? "" : "(none)", STR_FMT(q->raw_query), STR_FMT(agent), q->remote,
-             q->local);
+             http_local(q));
     buf_add_str(&b, q->body);
     r->status = 200;
     r->kind = HTTP_BODY_COPY;
@@ -132,7 +133,10 @@ static void handle(void *ctx, struct http_request *q, struct http_response *r)
     } else if (str_is(q->path, "/header")) {
         answer_header(q, r);
     } else if (str_is(q->path, "/file") && s->file >= 0) {
-        http_file(q, r, dup(s->file), s->file_type);
+        int fd = dup(s->file);
+        struct stat st = {0};
+        fstat(fd, &st);
+        http_file(q, r, fd, &st, s->file_type);
     } else {
         http_text(q, r, 404, "404 page not found");
     }
