@@ -43,6 +43,7 @@ int command_functions(int argc, char **argv);
 int command_keygen(int argc, char **argv);
 int command_key(int argc, char **argv);
 int command_dhcp_config(int argc, char **argv);
+int command_ipxe_embed(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_completion(int argc, char **argv);
 int command_man(int argc, char **argv);

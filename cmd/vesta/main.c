@@ -68,6 +68,10 @@ const struct command commands[] = {
     {"verify", "FILE SIGNATURE", "check a signature", command_verify,
      "vesta verify boot.ipxe boot.ipxe.sig\n"
      "vesta verify --key key.pem boot.ipxe boot.ipxe.cms\n"},
+    {"ipxe-embed", "", "print the script for an iPXE that runs only what is signed",
+     command_ipxe_embed,
+     "vesta ipxe-embed --url http://192.0.2.1:8080 >vesta.ipxe\n"
+     "vesta ipxe-embed --url http://192.0.2.1:8080 --settings\n"},
     {"completion", "bash|zsh|fish", "print what a shell completes commands with",
      command_completion, "vesta completion bash >/etc/bash_completion.d/vesta\n"},
     {"man", "", "print the manual page", command_man, "vesta man >vesta.1\n"},

@@ -37,12 +37,30 @@ static const char all_nics_script[] =
     "exit 1\n"
     ":none\n"
     "chain ipxe" LABELS("mac") "\n";
+
+/*
+ * For ?verify=1: the next script is run only if the signature over it is good
+ * (https://ipxe.org/cmd/imgverify). Images that are left over would become initrds.
+ */
+static const char verifying_script[] =
+    "#!ipxe\n"
+    "imgfree\n"
+    "set labels " LABELS("mac") "&verify=1\n"
+    "set step Fetching the script\n"
+    "imgfetch --name next ipxe${labels} || goto failed\n"
+    "set step Checking the script by ipxe.cms\n"
+    "imgverify next ipxe.cms${labels} || goto failed\n"
+    "set step Running the script\n"
+    "imgexec next || goto failed\n"
+    ":failed\n"
+    "echo Vesta: ${step} failed: ${errno}\n"
+    "exit 1\n";
 /* clang-format on */
 
-static bool wants_all_nics(struct str query)
+static bool wants(struct str query, const char *pair)
 {
     while (query.p)
-        if (str_is(str_cut(query, '&', &query), "nics=all"))
+        if (str_is(str_cut(query, '&', &query), pair))
             return true;
     return false;
 }
@@ -52,9 +70,10 @@ void answer_boot_script(struct boot *b, struct http_request *q, struct http_resp
 {
     (void)b;
     (void)note;
-    struct str script = wants_all_nics(q->raw_query)
-                            ? str_of(all_nics_script, sizeof all_nics_script - 1)
-                            : str_of(boot_script, sizeof boot_script - 1);
+    struct str script =
+        wants(q->raw_query, "verify=1")   ? str_of(verifying_script, sizeof verifying_script - 1)
+        : wants(q->raw_query, "nics=all") ? str_of(all_nics_script, sizeof all_nics_script - 1)
+                                          : str_of(boot_script, sizeof boot_script - 1);
     set_bytes(r, script, render_content_type(RENDER_IPXE));
     r->kind = HTTP_BODY_STATIC;
 }

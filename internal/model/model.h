@@ -155,6 +155,7 @@ struct model_profile {
     struct model_boot boot;
     const struct model_boot_arch *archs; /* sorted by arch */
     uint32_t archs_n;
+    bool verify;                          /* iPXE is to check the signatures of what it loads */
     struct str refs[MODEL_PROFILE_KINDS]; /* template names; n == 0: none */
 };
 

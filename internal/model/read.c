@@ -168,6 +168,14 @@ static bool read_pairs(struct reading *r, const struct value *v, struct model_gr
 }
 
 /* A map is sorted by key, and so are the lists in it. */
+static void read_bool(struct reading *r, const char *pointer, const struct value *v, bool *ret)
+{
+    if (v->kind == VALUE_BOOL)
+        *ret = v->b;
+    else if (v->kind != VALUE_NIL)
+        wrong(r, pointer, "must be true or false, not %s", kind_word(v));
+}
+
 static void read_selector(struct reading *r, const struct value *v, struct model_group *g)
 {
     if (v->kind == VALUE_NIL)
@@ -507,9 +515,9 @@ err_code model_profile_read(struct arena *a, struct str id, struct str text,
                             enum model_strictness s, struct findings *f, struct model_profile **ret,
                             struct err *e)
 {
-    const char *known[4 + MODEL_PROFILE_KINDS] = {"id", "name", "boot"};
+    const char *known[5 + MODEL_PROFILE_KINDS] = {"id", "name", "boot", "verify"};
     for (int k = 0; k < MODEL_PROFILE_KINDS; k++)
-        known[3 + k] = model_kind_key((enum model_kind)k);
+        known[4 + k] = model_kind_key((enum model_kind)k);
     struct reading r = {.arena = a, .findings = f, .strictness = s};
     size_t errors = f->errors;
     struct value body;
@@ -531,6 +539,8 @@ err_code model_profile_read(struct arena *a, struct str id, struct str text,
             read_string(&r, "/name", v, &p->name);
         else if (str_is(key, "boot"))
             read_boot(&r, v, p);
+        else if (str_is(key, "verify"))
+            read_bool(&r, "/verify", v, &p->verify);
         else if (kind_of_key(key, &kind)) {
             char at[40];
             snprintf(at, sizeof at, "/%s", model_kind_key(kind));

@@ -92,7 +92,7 @@ void model_profile_write(struct buf *dst, const struct model_profile *prof, int 
 {
     ARENA_LOCAL(a, SCRATCH_MAX);
     bool ok = true;
-    struct value_pair boot[BOOT_PAIRS], p[3 + MODEL_PROFILE_KINDS];
+    struct value_pair boot[BOOT_PAIRS], p[4 + MODEL_PROFILE_KINDS];
     uint32_t boot_n, n = 0;
     add_pair(p, &n, STR("id"), value_str(prof->id));
     if (prof->name.n)
@@ -103,6 +103,8 @@ void model_profile_write(struct buf *dst, const struct model_profile *prof, int 
             add_pair(boot, &boot_n, STR("arch"), archs_value(&a, prof, &ok));
         add_pair(p, &n, STR("boot"), value_map(VALUE_MAP, boot, boot_n));
     }
+    if (prof->verify)
+        add_pair(p, &n, STR("verify"), value_bool(true));
     for (int k = 0; k < MODEL_PROFILE_KINDS; k++)
         if (prof->refs[k].n)
             add_pair(p, &n, str_c(model_kind_key((enum model_kind)k)), value_str(prof->refs[k]));

@@ -234,6 +234,12 @@ static struct str title_of(struct adapting *x, const struct model_profile *p)
     return text_of(x, &out);
 }
 
+static bool is_verified(const struct model_profile *p, enum render_document d,
+                        const struct render_client *client)
+{
+    return d == RENDER_IPXE && (p->verify || client->verify);
+}
+
 err_code render_boot_data(struct arena *a, const struct model_profile *p, enum render_document d,
                           const struct render_client *client, struct value *ret, struct err *e)
 {
@@ -243,7 +249,7 @@ err_code render_boot_data(struct arena *a, const struct model_profile *p, enum r
     }
     struct adapting x = {.arena = a, .document = d, .base = client->base, .e = e};
     struct model_boot b = model_boot_for(p, client->arch);
-    struct value_pair *pairs = arena_calloc(a, 4, sizeof *pairs);
+    struct value_pair *pairs = arena_calloc(a, 5, sizeof *pairs);
     if (!pairs)
         return err_set(e, ERR_NOMEM, "out of memory while making boot settings");
     bool ipxe = d == RENDER_IPXE;
@@ -252,8 +258,11 @@ err_code render_boot_data(struct arena *a, const struct model_profile *p, enum r
     pairs[2] = (struct value_pair){
         STR("kernel"), value_str(ipxe ? b.kernel : file_name(&x, "a kernel", b.kernel))};
     pairs[3] = (struct value_pair){STR("title"), value_str(title_of(&x, p))};
+    pairs[4] = (struct value_pair){STR("verify"), value_nil()};
+    if (!x.code && is_verified(p, d, client))
+        x.code = render_verify_data(a, &b, &pairs[4].v, e);
     if (!x.code)
-        *ret = value_map(VALUE_MAP, pairs, 4);
+        *ret = value_map(VALUE_MAP, pairs, 5);
     return x.code;
 }
 
@@ -272,6 +281,6 @@ uint64_t render_boot_variant(const struct model_profile *p, enum render_document
 {
     uint64_t arch = model_boot_arch_index(p, client->arch);
     if (d == RENDER_IPXE)
-        return arch;
+        return is_verified(p, d, client) ? hash_mix(2, arch) : arch;
     return client->base.p ? hash_bytes(client->base, hash_mix(1, arch)) : arch;
 }

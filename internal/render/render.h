@@ -102,6 +102,7 @@ struct render_client {
     struct str base; /* "http://192.0.2.1:8080", where paths begin; absent: paths stay paths, and
                         GRUB gets what matchbox would give it. iPXE needs none. No '/' at its end */
     struct str arch; /* normalised; absent: not known */
+    bool verify;     /* it asks for a script that checks signatures, as a profile can too */
 };
 /* Is it a script that a profile's `boot` is made into? */
 bool render_is_boot_script(enum render_document d);
@@ -111,6 +112,13 @@ bool render_is_boot_script(enum render_document d);
  */
 err_code render_boot_data(struct arena *a, const struct model_profile *p, enum render_document d,
                           const struct render_client *client, struct value *ret, struct err *e);
+/*
+ * For iPXE, when it is to verify: `.boot.verify`, with `kernel` and a list `initrd` of what is
+ * loaded, each with its name, command (the options and the URI), uri, and the signature's URI,
+ * which is the file's with ".cms" at the end of its path.
+ */
+err_code render_verify_data(struct arena *a, const struct model_boot *b, struct value *ret,
+                            struct err *e);
 /* There is no kernel for this client in p. */
 bool render_boots_nothing(const struct model_profile *p, enum render_document d,
                           const struct render_client *client);

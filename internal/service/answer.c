@@ -46,9 +46,11 @@ static err_code find_group(const struct catalog_view *v, const struct service_qu
     if (!ret->group && (ret->group = match(v, q, q->otherwise)) != NULL)
         ret->labels = ret->sent = q->otherwise;
     const struct str *arch = model_label_get(ret->labels, STR("arch"));
+    const struct str *verify = model_label_get(ret->labels, STR("verify"));
     ret->client = (struct render_client){
-        q->document == RENDER_GRUB && q->grub_of_matchbox ? (struct str){NULL, 0} : q->base,
-        arch ? *arch : STR("")};
+        .base = q->document == RENDER_GRUB && q->grub_of_matchbox ? (struct str){NULL, 0} : q->base,
+        .arch = arch ? *arch : STR(""),
+        .verify = verify && str_is(*verify, "1")};
     if (ret->group)
         return ERR_OK;
     const char *name = render_name(q->document);

@@ -85,7 +85,7 @@ static err_code read_side(struct comparison *c, struct str id, struct side *s, s
     if (!code)
         code = render_group_data(&c->scratch, s->group, &s->data, e);
     const struct str *arch = code ? NULL : model_label_get(&s->group->selector, STR("arch"));
-    s->client = (struct render_client){c->boot_url, arch ? *arch : STR("")};
+    s->client = (struct render_client){.base = c->boot_url, .arch = arch ? *arch : STR("")};
     return code ? code : makings_profile(s->makings, s->group->profile, &s->profile, e);
 }
 

@@ -506,3 +506,89 @@ def test_slow_signatures_have_a_rate() -> None:
         c.request("/generic.sig?n=x").want(200)  # Ed25519 is quick
         c.request("/generic.cms?n=0").want(200)  # made before
         wait_for(lambda: server.get("/generic.cms?n=later").status == 200, "the rate to recover")
+
+
+# --- a verified chain for iPXE -----------------------------------------------------------------------
+
+VERIFYING = """#!ipxe
+set step Fetching the kernel /assets/k?v=1
+kernel --name k /assets/k?v=1 initrd=main a=1 || goto failed
+set step Checking the kernel by /assets/k.cms?v=1
+imgverify k /assets/k.cms?v=1 || goto failed
+set step Fetching the initrd http://192.0.2.1/a/i.img
+initrd --name main --timeout 5000 http://192.0.2.1/a/i.img || goto failed
+set step Checking the initrd by http://192.0.2.1/a/i.img.cms
+imgverify main http://192.0.2.1/a/i.img.cms || goto failed
+set step Fetching the initrd /assets/j
+initrd --name j /assets/j || goto failed
+set step Checking the initrd by /assets/j.cms
+imgverify j /assets/j.cms || goto failed
+set step Starting the kernel
+boot k || goto failed
+:failed
+echo Vesta: ${step} failed: ${errno}
+exit 1
+"""
+PLAIN = """#!ipxe
+kernel /assets/k?v=1 initrd=main a=1
+initrd --name main --timeout 5000 http://192.0.2.1/a/i.img
+initrd /assets/j
+boot
+"""
+
+
+def test_a_script_verifies_what_it_loads_when_it_is_asked_to() -> None:
+    boot = {
+        "kernel": "/assets/k?v=1",
+        "initrd": ["--name main --timeout 5000 http://192.0.2.1/a/i.img", "/assets/j"],
+        "args": ["initrd=main", "a=1"],
+    }
+    site = {
+        "groups/d.json": {"id": "d", "profile": "plain"},
+        "groups/v.json": {"id": "v", "profile": "always", "selector": {"case": "always"}},
+        "profiles/plain.json": {"id": "plain", "boot": boot},
+        "profiles/always.json": {"id": "always", "boot": boot, "verify": True},
+    }
+    with serve(site) as server:
+        for _ in range(2):  # the second time from the cache
+            server.get("/ipxe").want(200, PLAIN)
+            server.get("/ipxe?verify=1").want(200, VERIFYING)
+            server.get("/ipxe?verify=0").want(200, PLAIN)
+            server.get("/ipxe?case=always").want(200, VERIFYING)
+        with Tools(server) as tools:
+            signature = server.get("/ipxe.cms?verify=1").want(200).body
+            check(tools.good("openssl", VERIFYING.encode(), signature), "openssl refuses it")
+        stored = server.api("GET", "/profiles/always").want(200).json()
+        check_equal(stored["verify"], True, "the profile as it is stored")
+        server.api("PUT", "/profiles/always", {**stored, "verify": "yes"}).want(422)
+        server.api("PUT", "/profiles/always", {**stored, "verify": False}).want(200)
+        server.get("/ipxe?case=always").want(200, PLAIN)
+
+
+def test_the_first_script_verifies_the_next_one(server: Server) -> None:
+    script = server.get("/boot.ipxe?verify=1").want(200).text
+    labels = "?uuid=${uuid}&mac=${mac:hexhyp}&domain=${domain:uristring}"
+    check(f"set labels {labels}" in script and "&verify=1\n" in script, script)
+    lines = script.splitlines()
+    at = lines.index("imgverify next ipxe.cms${labels} || goto failed")
+    check_equal(lines[at + 2], "imgexec next || goto failed", "what follows")
+    check(at > lines.index("imgfetch --name next ipxe${labels} || goto failed"), script)
+    with Tools(server) as tools:
+        signature = server.get("/boot.ipxe.cms?verify=1").want(200).body
+        check(tools.good("openssl", script.encode(), signature), "openssl refuses it")
+    check(server.get("/boot.ipxe").text.startswith("#!ipxe\nchain ipxe?uuid="), "without it")
+
+
+def test_ipxe_embed_prints_script_and_settings() -> None:
+    script = run("ipxe-embed", "--url", "http://192.0.2.9:8080/").want(0).out
+    lines = script.splitlines()
+    check_equal(lines[0], "#!ipxe", "the magic")
+    check("imgtrust --permanent || goto failed" in lines, script)
+    for line in ("imgfetch --name boot.ipxe http://192.0.2.9:8080/boot.ipxe?verify=1 || goto failed",
+                 "imgverify boot.ipxe http://192.0.2.9:8080/boot.ipxe.cms?verify=1 || goto failed"):
+        check(line in lines, script)
+    settings = run("ipxe-embed", "--url", "https://192.0.2.9", "--settings").want(0).out
+    for part in ("IMAGE_TRUST_CMD", "EMBED=", "TRUST=", "https://192.0.2.9/key.pem"):
+        check(part in settings, settings)
+    for url in ("192.0.2.9", "http://a b", "ftp://x", "http://x?y"):
+        run("ipxe-embed", "--url", url).want(2)
