@@ -36,7 +36,7 @@ struct settings {
     const char *address, *api_address, *data_path, *assets_path, *log_level, *log_format,
         *public_url, *key_ring_path, *passphrase_file, *user, *tls_address;
     struct certificates_flags tls;
-    bool strict_labels, trust_request, insecure_api, no_sandbox;
+    bool sign_assets, strict_labels, trust_request, insecure_api, no_sandbox;
     unsigned threads, keep_revisions;
 };
 
@@ -239,6 +239,7 @@ static err_code open_service(const struct settings *o, struct running *r, struct
                                  .keep_revisions = o->keep_revisions,
                                  .trust_request = o->trust_request,
                                  .key_ring_path = o->key_ring_path,
+                                 .sign_files = o->sign_assets,
                                  .log = log_writer_sink(r->log)};
     err_code c = passphrase_read(o->passphrase_file, &secret, &so.passphrase, e);
     if (!c)
@@ -368,6 +369,8 @@ int command_serve(int argc, char **argv)
         {"public-url", FLAG_TEXT, &o.public_url, true, "URL",
          "where machines reach --address, for loaders that need whole URLs (default: the address "
          "that they came to)"},
+        {"sign-assets", FLAG_SWITCH, &o.sign_assets, true, NULL,
+         "signatures over assets too: /assets/FILE.sig, .asc, .minisig, .cms"},
         {"key-ring-path", FLAG_TEXT, &o.key_ring_path, true, "FILE",
          "a matchbox key ring: its key makes the OpenPGP signatures"},
         {"passphrase-file", FLAG_TEXT, &o.passphrase_file, true, "FILE",

@@ -171,13 +171,13 @@ static bool out_of_resources(int errnum)
     return errnum == EMFILE || errnum == ENFILE || errnum == ENOMEM || errnum == EAGAIN;
 }
 
-void assets_respond(struct assets *a, struct str path_below_assets_raw, const char *type,
-                    struct http_request *q, struct http_response *r)
+int assets_find(struct assets *a, struct str path_below_assets_raw, struct http_request *q,
+                struct http_response *r, struct stat *ret_st, struct str *ret_name)
 {
     struct str decoded;
     if (query_path_decode(q->arena, path_below_assets_raw, &decoded, NULL) || climbs(decoded)) {
         http_text(q, r, 404, "404 page not found");
-        return;
+        return -1;
     }
     struct buf text;
     buf_in_arena(&text, q->arena, strlen(a->root) + decoded.n + 2);
@@ -188,20 +188,27 @@ void assets_respond(struct assets *a, struct str path_below_assets_raw, const ch
     const char *whole = buf_c(&text);
     if (!whole) {
         http_text(q, r, 503, "503 out of memory");
-        return;
+        return -1;
     }
-    struct stat st;
-    int fd = open_asset(a, whole + root_n, whole, &st);
-    if (fd < 0 && out_of_resources(errno)) {
+    int fd = open_asset(a, whole + root_n, whole, ret_st);
+    if (fd < 0 && out_of_resources(errno))
         http_text(q, r, 503, "503 out of file descriptors or memory");
-        return;
-    }
-    if (fd < 0) {
+    else if (fd < 0)
         http_text(q, r, 404, "404 page not found");
+    *ret_name = decoded;
+    return fd;
+}
+
+void assets_respond(struct assets *a, struct str path_below_assets_raw, const char *type,
+                    struct http_request *q, struct http_response *r)
+{
+    struct stat st;
+    struct str name;
+    int fd = assets_find(a, path_below_assets_raw, q, r, &st, &name);
+    if (fd < 0)
         return;
-    }
     if (!type)
-        type = type_of(decoded);
+        type = type_of(name);
     http_file(q, r, fd, &st, type);
     if (r->kind == HTTP_BODY_FILE && str_starts(str_c(type), STR("text/")))
         http_add_header(r, "X-Content-Type-Options", "nosniff");

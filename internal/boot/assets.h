@@ -10,6 +10,8 @@
 #ifndef BOOT_ASSETS_H
 #define BOOT_ASSETS_H
 
+#include <sys/stat.h>
+
 #include "http/http.h"
 
 struct assets;
@@ -25,5 +27,10 @@ void assets_free(struct assets *a);
  */
 void assets_respond(struct assets *a, struct str path_below_assets_raw, const char *type,
                     struct http_request *q, struct http_response *r);
+
+/* As assets_respond, but with only the descriptor of the file, which is the caller's then, and what
+   it is and is called: *ret_name lives as long as the request. -1 after it has answered. */
+int assets_find(struct assets *a, struct str path_below_assets_raw, struct http_request *q,
+                struct http_response *r, struct stat *ret_st, struct str *ret_name);
 
 #endif

@@ -74,8 +74,10 @@ static bool asset_is_there(struct boot *b, struct http_request *q, struct http_r
     if (!b->assets || !str_starts(q->path, STR("/assets/")))
         return false;
     assets_respond(b->assets, str_skip(q->path, 8), NULL, q, r);
-    if (r->status != 404)
+    if (r->status != 404) {
+        prepare_asset(b, q, r);
         return true;
+    }
     *r = (struct http_response){.status = 0};
     return false;
 }
@@ -119,10 +121,9 @@ static void answer_pxelinux(struct boot *b, struct http_request *q, struct http_
 static void answer_assets(struct boot *b, struct http_request *q, struct http_response *r,
                           struct note *note)
 {
-    (void)note;
-    if (b->assets)
-        assets_respond(b->assets, str_skip(q->path, 8), NULL, q, r);
-    else
+    if (!b->assets)
+        not_found(q, r);
+    else if (!asset_is_there(b, q, r) && !answer_asset_signature(b, q, r, note))
         not_found(q, r);
 }
 

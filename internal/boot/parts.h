@@ -82,6 +82,12 @@ enum service_form cut_form(struct http_request *q);
 void sign_response(struct boot *b, struct http_request *q, struct http_response *r,
                    struct note *note, enum service_form form, const char *name);
 
+/* A signature over a file of the assets, if that is what is asked for: else false. */
+bool answer_asset_signature(struct boot *b, struct http_request *q, struct http_response *r,
+                            struct note *note);
+/* The response is an asset, whose signature may be asked for next. */
+void prepare_asset(struct boot *b, const struct http_request *q, const struct http_response *r);
+
 /* --- script.c: /boot.ipxe --- */
 
 path_handler answer_boot_script;

@@ -1,6 +1,7 @@
 /* Signatures over what other paths answer. */
 #include <unistd.h>
 
+#include "boot/assets.h"
 #include "boot/parts.h"
 
 static const struct {
@@ -66,4 +67,48 @@ void sign_response(struct boot *b, struct http_request *q, struct http_response 
     } else {
         set_bytes(r, signature, content_type(form));
     }
+}
+
+/* --- assets
+ * --------------------------------------------------------------------------------------- */
+
+static struct str last_part(struct str path)
+{
+    size_t from = path.n;
+    while (from > 0 && path.p[from - 1] != '/')
+        from--;
+    return str_skip(path, from);
+}
+
+bool answer_asset_signature(struct boot *b, struct http_request *q, struct http_response *r,
+                            struct note *note)
+{
+    struct http_request plain = *q;
+    enum service_form form = cut_form(&plain);
+    struct stat st;
+    struct str path, signature;
+    struct err e = ERR_INIT;
+    if (form == SERVICE_PLAIN)
+        return false;
+    int fd = assets_find(b->assets, str_skip(plain.path, 8), q, r, &st, &path);
+    if (fd < 0)
+        return true;
+    struct service_file file = {.fd = fd, .st = &st, .name = last_part(path)};
+    err_code c = S_ISREG(st.st_mode) ? service_sign_file(b->service, &file, form, q->remote,
+                                                         q->arena, &signature, &e)
+                                     : err_set(&e, ERR_NOT_FOUND, "no file is there");
+    close(fd);
+    if (c)
+        answer_failed(q, r, note, c, &e);
+    else
+        set_bytes(r, signature, content_type(form));
+    return true;
+}
+
+void prepare_asset(struct boot *b, const struct http_request *q, const struct http_response *r)
+{
+    struct stat st;
+    struct service_file file = {.fd = r->fd, .st = &st, .name = last_part(q->path)};
+    if (r->status < 300 && r->kind == HTTP_BODY_FILE && fstat(r->fd, &st) == 0)
+        service_prepare_file(b->service, &file);
 }

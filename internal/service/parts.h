@@ -10,6 +10,7 @@
 struct keyring;
 struct signature_cache;
 struct signer;
+struct file_signer;
 
 struct service {
     char *data_path;
@@ -21,7 +22,8 @@ struct service {
     struct keyring *keys; /* NULL with store_only, as what follows */
     struct signature_cache *signatures;
     struct signer *signer;
-    struct token_uses *uses; /* NULL with store_only or read_only */
+    struct file_signer *files; /* NULL: files are not signed */
+    struct token_uses *uses;   /* NULL with store_only or read_only */
     bool has_own_token;
     unsigned char own_token[32]; /* its hash */
     struct counter matches, misses, render_errors[RENDER_DOCUMENTS];

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "service/file_signer.h"
 #include "service/keyring.h"
 #include "service/parts.h"
 #include "service/signature_cache.h"
@@ -54,6 +55,8 @@ static err_code open_keys(struct service *s, const struct service_options *o, st
         c = signature_cache_make(SIGNATURE_CACHE_BYTES, &s->signatures, e);
     if (!c)
         c = signer_start(signing_threads(), &s->signer, e);
+    if (!c && o->sign_files)
+        c = file_signer_start(s->keys, s->signer, &s->log, &s->files, e);
     if (!c && s->keys->exposed) {
         struct log_field f[] = {log_text("file", str_c(o->key_ring_path))};
         log_event(&s->log, LOG_WARN_LEVEL, "key-ring-readable-by-others", f, 1);
@@ -112,6 +115,7 @@ void service_close(struct service *s)
     follower_stop(s);
     token_uses_stop(s->uses);
     catalog_free(s->catalog);
+    file_signer_stop(s->files);
     signer_stop(s->signer);
     signature_cache_free(s->signatures);
     render_builtins_free(&s->builtins);

@@ -13,6 +13,8 @@
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
+#include <sys/stat.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/finding.h"
@@ -38,6 +40,7 @@ struct service_options {
     uint64_t keep_revisions; /* of history; 0: nothing is trimmed, as commands should */
     bool trust_request;      /* documents print what came with the request as it is */
     const char *key_ring_path; /* see keyring.h; NULL: none */
+    bool sign_files;           /* service_sign_file makes signatures */
     struct str passphrase;     /* of the key ring; may be absent */
     struct log_sink log; /* told when the database cannot be followed or holds what is unreadable */
 };
@@ -121,6 +124,21 @@ struct service_to_sign {
 err_code service_sign(struct service *s, const struct service_to_sign *in, struct arena *a,
                       struct str *ret, struct err *e);
 
+struct service_file {
+    int fd; /* stays the caller's */
+    const struct stat *st;
+    struct str name; /* the last part of its path */
+};
+/*
+ * A signature over a file, which is read once for each content (see file_signer.h). ERR_BUSY: it is
+ * still being read, or too much is asked; ERR_NOT_FOUND: files are not signed here.
+ */
+err_code service_sign_file(struct service *s, const struct service_file *file,
+                           enum service_form form, const char *remote, struct arena *a,
+                           struct str *ret, struct err *e);
+/* The file is being sent; its signatures may be wanted soon. Nothing where files are not signed. */
+void service_prepare_file(struct service *s, const struct service_file *file);
+
 /* The public keys that a form is verified with (see keyring.h); they live as long as the service.
  */
 struct str service_public_key(struct service *s, enum service_form form);
@@ -151,8 +169,8 @@ struct service_written {
 err_code service_get(struct service *s, const struct store_key *k, struct arena *a,
                      struct service_resource *ret, struct err *e);
 /*
- * Creates or replaces; f then has the warnings. ERR_INVALID: every finding is in f; ERR_CONFLICT: another group has these
- * selectors; ERR_STALE: the condition does not hold; ERR_LIMIT: too large.
+ * Creates or replaces; f then has the warnings. ERR_INVALID: every finding is in f; ERR_CONFLICT:
+ * another group has these selectors; ERR_STALE: the condition does not hold; ERR_LIMIT: too large.
  */
 err_code service_put(struct service *s, const struct store_key *k, struct str body,
                      const struct service_condition *cond, const struct service_author *author,

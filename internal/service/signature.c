@@ -2,6 +2,7 @@
 #include <sodium.h>
 #include <time.h>
 
+#include "service/file_signer.h"
 #include "service/keyring.h"
 #include "service/parts.h"
 #include "service/signature_cache.h"
@@ -109,4 +110,26 @@ err_code service_sign(struct service *s, const struct service_to_sign *in, struc
     if (!c)
         *ret = buf_str(&out);
     return c;
+}
+
+err_code service_sign_file(struct service *s, const struct service_file *file,
+                           enum service_form form, const char *remote, struct arena *a,
+                           struct str *ret, struct err *e)
+{
+    struct buf out;
+    if (!s->files)
+        return err_set(e, ERR_NOT_FOUND, "files are not signed here: see --sign-assets");
+    buf_in_arena(&out, a, SIGNATURE_MAX);
+    err_code c = file_signer_get(s->files, file, form, remote, &out, e);
+    if (!c && out.failed)
+        c = err_set(e, ERR_NOMEM, "out of memory while signing");
+    if (!c)
+        *ret = buf_str(&out);
+    return c;
+}
+
+void service_prepare_file(struct service *s, const struct service_file *file)
+{
+    if (s->files)
+        file_signer_prepare(s->files, file);
 }

@@ -592,3 +592,62 @@ def test_ipxe_embed_prints_script_and_settings() -> None:
         check(part in settings, settings)
     for url in ("192.0.2.9", "http://a b", "ftp://x", "http://x?y"):
         run("ipxe-embed", "--url", url).want(2)
+
+
+# --- assets ------------------------------------------------------------------------------------------
+
+
+def check_asset(server: Server, path: str, body: bytes) -> None:
+    """Every form over a file, and none over a changed one."""
+    with Tools(server) as tools:
+        for form, tool in ((".minisig", "minisign"), (".cms", "openssl")):
+            signature = server.get(path + form).want(200).body
+            check(tools.good(tool, body, signature), f"{tool} refuses {path}{form}")
+            check(not tools.good(tool, body + b"x", signature), f"{tool} takes a longer {path}")
+    for form in (".sig", ".asc"):
+        signature = server.get(path + form).want(200).body
+        check(gpgv(server, body, signature), f"gpgv refuses {path}{form}")
+        check(not gpgv(server, body + b"x", signature), f"gpgv takes a longer {path}")
+
+
+def test_assets_are_signed_when_it_is_said() -> None:
+    large = bytes(range(256)) * (20 << 12)  # 20 MiB
+    files = {"k": b"kernel", "empty": b"", "sub/large.img": large, "own.sig": b"mine", "own": b"x"}
+    with serve(SITE, "--sign-assets", assets=files) as server:
+        for path in ("/assets/k", "/assets/empty"):
+            check_asset(server, path, files[path.removeprefix("/assets/")])
+        # Large ones are read in the background, once the file or a signature was asked for.
+        first = server.get("/assets/sub/large.img.cms")
+        if first.status == 503:
+            check_equal(first.header("Retry-After"), "1", "Retry-After")
+        wait_for(lambda: server.get("/assets/sub/large.img.cms").status == 200, "a signature")
+        check_asset(server, "/assets/sub/large.img", large)
+        comment = server.get("/assets/sub/large.img.minisig").text.split("\n")[2]
+        check("file:large.img" in comment and comment.endswith("hashed"), comment)
+        # A file of that name is itself.
+        server.get("/assets/own.sig").want(200, b"mine")
+        server.get("/assets/own.asc").want(200)
+        # A new content has new signatures.
+        before = server.get("/assets/k.cms").body
+        check_equal(server.get("/assets/k.cms").body, before, "the second time")
+        (server.data / "assets" / "k.new").write_bytes(b"kernel 2")
+        (server.data / "assets" / "k.new").rename(server.data / "assets" / "k")
+        wait_for(lambda: server.get("/assets/k").body == b"kernel 2", "the new file")
+        check_asset(server, "/assets/k", b"kernel 2")
+        for path in ("/assets/none.sig", "/assets/sub.sig", "/assets/.sig", "/assets/../x.sig",
+                     "/assets/k.sig.sig", "/assets/..%2fvesta.db.sig"):
+            check_equal(server.get(path).status, 404, path)
+
+
+def test_a_large_asset_is_ready_when_it_was_fetched() -> None:
+    large = b"initrd" * (4 << 20)
+    with serve(SITE, "--sign-assets", assets={"i": large}) as server:
+        server.get("/assets/i", {"Range": "bytes=0-0"}).want(206)
+        wait_for(lambda: server.get("/assets/i.sig").status == 200, "a signature")
+        check_asset(server, "/assets/i", large)
+        check(server.memory("VmHWM") < 200 << 20, f"{server.memory('VmHWM')} bytes of memory")
+
+
+def test_assets_are_not_signed_otherwise(server: Server) -> None:
+    for form in FORMS:
+        server.get("/assets/k" + form).want(404)
