@@ -1,28 +1,12 @@
 /* `vesta backup` and `vesta restore`: the database of a data path as one file. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "command.h"
+#include "progress.h"
 #include "server_file.h"
 #include "service/service.h"
 
 #define WHERE "where the database is"
-
-/* On a terminal only: a line that is written over. */
-static void show_progress(void *arg, uint64_t done, uint64_t all)
-{
-    int *shown = arg;
-    int percent = all ? (int)(done * 100 / all) : 100;
-    if (percent == *shown)
-        return;
-    *shown = percent;
-    fprintf(stderr, "\r%3d %%%s", percent, percent == 100 ? "\r     \r" : "");
-}
-
-static store_progress *progress(void)
-{
-    return isatty(STDERR_FILENO) ? show_progress : NULL;
-}
 
 int command_backup(int argc, char **argv)
 {
@@ -30,11 +14,15 @@ int command_backup(int argc, char **argv)
     const struct flag flags[] = {{"data-path", FLAG_TEXT, &data_path, true, "DIR", WHERE},
                                  FLAGS_END};
     char *rest[1];
-    int status, shown = -1;
+    int status;
     if (flags_parse(argc, argv, flags, 1, 1, rest, &status) < 0)
         return status;
     struct err e = ERR_INIT;
-    if (service_backup(data_path, rest[0], progress(), &shown, &e))
+    struct progress progress;
+    progress_begin(&progress, "backing up");
+    err_code c = service_backup(data_path, rest[0], progress_show, &progress, &e);
+    progress_end(&progress);
+    if (c)
         return complain(&e);
     printf("backed up to %s; the keys are not in it: keep a copy of %s/keys too\n", rest[0],
            data_path);
@@ -47,7 +35,7 @@ int command_restore(int argc, char **argv)
     const struct flag flags[] = {{"data-path", FLAG_TEXT, &data_path, true, "DIR", WHERE},
                                  FLAGS_END};
     char *rest[1], url[300];
-    int status, shown = -1;
+    int status;
     if (flags_parse(argc, argv, flags, 1, 1, rest, &status) < 0)
         return status;
     struct err e = ERR_INIT;
@@ -58,7 +46,11 @@ int command_restore(int argc, char **argv)
                 data_path, url, data_path);
         return complain(&e);
     }
-    if (service_restore(data_path, rest[0], &done, progress(), &shown, &e))
+    struct progress progress;
+    progress_begin(&progress, "restoring");
+    err_code c = service_restore(data_path, rest[0], &done, progress_show, &progress, &e);
+    progress_end(&progress);
+    if (c)
         return complain(&e);
     printf("restored %s: revision %llu\n", rest[0], (unsigned long long)done.revision);
     if (done.kept[0])

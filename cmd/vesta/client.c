@@ -8,11 +8,14 @@
 #include "base/finding.h"
 #include "command.h"
 #include "local.h"
+#include "progress.h"
 #include "server_file.h"
 #include "target.h"
 #include "value/value.h"
 
-#define ANSWER_MAX (64u << 20)
+#define ANSWER_MAX ((size_t)1 << 30)
+#define TREE_MAX   (256u << 20)
+#define SECONDS    120
 #define URL_MAX    16384
 #define HEADER_MAX 4096
 
@@ -136,6 +139,8 @@ static size_t keep(char *p, size_t size, size_t n, void *arg)
 
 struct upload {
     struct str left;
+    uint64_t all;
+    struct progress *progress;
 };
 
 static size_t give(char *dst, size_t size, size_t n, void *arg)
@@ -145,6 +150,8 @@ static size_t give(char *dst, size_t size, size_t n, void *arg)
     if (k)
         memcpy(dst, u->left.p, k);
     u->left = str_skip(u->left, k);
+    if (u->progress)
+        progress_show(u->progress, u->all - u->left.n, u->all);
     return k;
 }
 
@@ -155,7 +162,7 @@ static int number_at(const struct value *v, const char *key)
 }
 
 /* A line each, as print_findings has them. */
-static void print_problem_findings(const struct value *list)
+void client_print_findings(const struct client *c, const struct value *list)
 {
     for (uint32_t i = 0; i < list->n; i++) {
         const struct value *f = &list->list[i];
@@ -168,6 +175,8 @@ static void print_problem_findings(const struct value *list)
             .message = text_at(f, "message"),
         };
         BUF_LOCAL(line, 1u << 16);
+        if (c->place)
+            c->place(c->place_arg, &x);
         finding_format(&x, &line);
         const char *text = buf_c(&line);
         fprintf(stderr, "%s\n", text ? text : "out of memory");
@@ -175,31 +184,31 @@ static void print_problem_findings(const struct value *list)
 }
 
 /* What the server says of a write that it has done. */
-static void print_warnings(CURL *curl)
+static void print_warnings(const struct client *c, CURL *curl)
 {
-    ARENA_LOCAL(a, ANSWER_MAX);
+    ARENA_LOCAL(a, TREE_MAX);
     struct curl_header *header;
     struct value v;
     if (curl_easy_header(curl, "Vesta-Findings", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
         value_from_json(&a, str_c(header->value), &v, NULL) == ERR_OK && v.kind == VALUE_LIST)
-        print_problem_findings(&v);
+        client_print_findings(c, &v);
 }
 
 /* The server's own words from a problem (RFC 9457). */
-static err_code problem(long status, struct str body, struct err *e)
+static err_code problem(const struct client *c, long status, struct str body, struct err *e)
 {
     err_code code = status == 404                    ? ERR_NOT_FOUND
                     : status == 401 || status == 403 ? ERR_DENIED
                     : status == 409                  ? ERR_CONFLICT
                     : status == 412                  ? ERR_STALE
                                                      : ERR_INVALID;
-    ARENA_LOCAL(a, ANSWER_MAX);
+    ARENA_LOCAL(a, TREE_MAX);
     struct value v;
     if (value_from_json(&a, body, &v, NULL) != ERR_OK || v.kind != VALUE_MAP)
         return err_set(e, code, "the server answered %ld", status);
     const struct value *findings = value_get(&v, STR("findings"));
     if (findings && findings->kind == VALUE_LIST)
-        print_problem_findings(findings);
+        client_print_findings(c, findings);
     const struct value *detail = value_get(&v, STR("detail"));
     if (!detail || detail->kind != VALUE_STRING)
         detail = value_get(&v, STR("title"));
@@ -241,7 +250,6 @@ static void set_up(CURL *curl, const char *method, const char *url, struct uploa
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 120L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
@@ -280,13 +288,13 @@ static err_code not_reached(const struct client *c, CURLcode rc, const char *det
                    detail[0] ? detail : curl_easy_strerror(rc), hint);
 }
 
-static void read_answer(CURL *curl, struct client_answer *answer)
+static void read_answer(const struct client *c, CURL *curl, struct client_answer *answer)
 {
     struct curl_header *etag;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
     if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &etag) == CURLHE_OK)
         snprintf(answer->etag, sizeof answer->etag, "%s", etag->value);
-    print_warnings(curl);
+    print_warnings(c, curl);
 }
 
 err_code client_request(const struct client *c, const char *method, const char *path,
@@ -299,7 +307,7 @@ err_code client_request(const struct client *c, const char *method, const char *
     CURL *curl = url ? curl_easy_init() : NULL;
     if (!curl)
         return err_set(e, ERR_NOMEM, "libcurl cannot start");
-    struct upload up = {body};
+    struct upload up = {body, body.n, c->progress};
     struct client_answer answer = {0};
     buf_init(&answer.body, ANSWER_MAX);
     struct curl_slist *headers = headers_of(c, body.p != NULL, content_type);
@@ -308,16 +316,17 @@ err_code client_request(const struct client *c, const char *method, const char *
     set_up_tls(curl, c);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)(c->seconds ? c->seconds : SECONDS));
     CURLcode rc = curl_easy_perform(curl);
     err_code code = ERR_OK;
     if (rc != CURLE_OK)
         code = not_reached(c, rc, detail, e);
     else
-        read_answer(curl, &answer);
+        read_answer(c, curl, &answer);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     if (!code && answer.status >= 400)
-        code = problem(answer.status, buf_str(&answer.body), e);
+        code = problem(c, answer.status, buf_str(&answer.body), e);
     if (code) {
         buf_free(&answer.body);
         return code;

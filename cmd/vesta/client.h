@@ -10,6 +10,8 @@
 
 struct local;
 struct target;
+struct progress;
+struct finding;
 
 struct client {
     char url[300]; /* of the server, without a path */
@@ -17,8 +19,13 @@ struct client {
     const char *ca_file, *cert_file, *key_file; /* "": none */
     char pins[1000];     /* the server is whoever has one of these keys; "": its certificate says */
     const char *message; /* why, for the history of writes; NULL: nothing is said */
-    const char *if_match; /* an ETag that the resource must have; NULL: any */
-    struct local *local;  /* NULL: a server is asked */
+    const char *if_match;      /* an ETag that the resource must have; NULL: any */
+    struct local *local;       /* NULL: a server is asked */
+    unsigned seconds;          /* that a request may take; 0: 120 */
+    struct progress *progress; /* of a body that is sent; NULL: nothing is shown */
+    /* Gives what the server has found the place that its author knows; NULL: it has it. */
+    void (*place)(void *arg, struct finding *x);
+    void *place_arg;
 };
 
 /*
@@ -62,5 +69,8 @@ err_code client_request(const struct client *c, const char *method, const char *
  */
 err_code client_json(const struct client *c, const char *method, const char *path, struct str body,
                      struct arena *a, struct value *ret, struct err *e);
+
+/* A list of findings as the API has them, a line each on stderr. */
+void client_print_findings(const struct client *c, const struct value *list);
 
 #endif

@@ -31,6 +31,8 @@ int command_delete(int argc, char **argv);
 int command_edit(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_render(int argc, char **argv);
+int command_plan(int argc, char **argv);
+int command_apply(int argc, char **argv);
 int command_revisions(int argc, char **argv);
 int command_rollback(int argc, char **argv);
 int command_token(int argc, char **argv);

@@ -11,8 +11,11 @@
 #include "client.h"
 #include "command.h"
 #include "output.h"
+#include "parcel.h"
 #include "resource.h"
+#include "show_plan.h"
 #include "target.h"
+#include "value/yaml.h"
 
 #define ANSWER_ARENA (64u << 20)
 #define EDITED_MAX   (8u << 20)
@@ -124,41 +127,143 @@ static err_code store(struct client *c, struct editing *x, struct err *e)
     return code;
 }
 
-/* Only a person can be asked. */
-static bool edit_again(void)
+/* --- what it would change ----------------------------------------------------------------------
+ */
+
+/* What the server finds in the one line that it is sent, in the file that the user edits. */
+struct edited {
+    const char *file;
+    struct str text;
+};
+
+static void place_in_file(void *arg, struct finding *x)
+{
+    const struct edited *f = arg;
+    ARENA_LOCAL(a, ANSWER_ARENA);
+    struct yaml_document doc;
+    bool in_template = x->file.n != 0;
+    x->file = str_c(f->file);
+    if (in_template)
+        return;
+    x->line = x->column = 0;
+    x->pointer = str_skip(x->pointer, str_find_byte(x->pointer, '/', 1));
+    if (yaml_read(&a, f->text, &doc, NULL) == ERR_OK)
+        yaml_locate(doc.root, x->pointer, &x->line, &x->column);
+}
+
+static err_code key_of(const struct editing *x, struct store_key *ret, struct err *e)
+{
+    struct str rest = {NULL, 0}, name = str_c(x->name);
+    *ret = (struct store_key){.type = STORE_GROUP, .name = name};
+    if (strcmp(x->collection, "profiles") == 0)
+        ret->type = STORE_PROFILE;
+    if (strcmp(x->collection, "templates") != 0)
+        return ERR_OK;
+    ret->type = STORE_TEMPLATE;
+    if (!model_kind_from_name(str_cut(name, '/', &rest), &ret->kind))
+        return err_set(e, ERR_INVALID, "there is no such kind of template");
+    ret->name = rest;
+    return ERR_OK;
+}
+
+/* Shows what the edited text would change; ERR_INVALID when it cannot be taken. */
+static err_code plan(const struct client *c, struct editing *x, bool quiet, struct err *e)
+{
+    ARENA_LOCAL(a, ANSWER_ARENA);
+    BUF_LOCAL(line, 16u << 20);
+    struct findings f;
+    struct store_key k;
+    struct client_answer answer;
+    struct edited edited = {x->file, x->after.n ? buf_str(&x->after) : STR("")};
+    findings_init(&f, &a);
+    f.file = str_c(x->file);
+    err_code code = key_of(x, &k, e);
+    if (!code)
+        code = parcel_line(&k, edited.text, &f, &line, e);
+    print_findings(&f);
+    if (code)
+        return code;
+    struct client asking = *c;
+    asking.place = place_in_file;
+    asking.place_arg = &edited;
+    code = client_request(&asking, "POST", "/api/v1/plan", buf_str(&line), "application/x-ndjson",
+                          &answer, e);
+    if (!code) {
+        struct str text = buf_str(&answer.body);
+        code = quiet ? show_plan_warnings(&asking, text, e)
+                     : show_plan(&asking, text, OUTPUT_TABLE, false, e);
+        buf_free(&answer.body);
+    }
+    return code;
+}
+
+/* --- the loop ----------------------------------------------------------------------------------
+ */
+
+enum wish { WISH_APPLY, WISH_EDIT, WISH_NOTHING };
+
+/* Only a person can be asked; who is none has said it by saving the file. */
+static enum wish ask(const char *question, enum wish unasked, enum wish usual)
 {
     char line[16] = "";
     if (!isatty(STDIN_FILENO))
-        return false;
-    fprintf(stderr, "Edit it again? [Y/n] ");
-    return fgets(line, sizeof line, stdin) && line[0] != 'n' && line[0] != 'N';
+        return unasked;
+    fflush(stdout);
+    fprintf(stderr, "%s ", question);
+    if (!fgets(line, sizeof line, stdin))
+        return WISH_NOTHING;
+    switch (line[0]) {
+    case '\n': return usual;
+    case 'y':
+    case 'Y': return usual;
+    case 'e':
+    case 'E': return WISH_EDIT;
+    default: return WISH_NOTHING;
+    }
+}
+
+static int give_up(const struct editing *x)
+{
+    fprintf(stderr, "vesta: nothing was changed; your text is in %s\n", x->file);
+    return EXIT_FAILED;
+}
+
+static int finish(const struct editing *x, bool same, bool quiet)
+{
+    remove_file(x);
+    if (!quiet)
+        printf("%s %s %s\n", x->type, x->name, same ? "not changed" : "changed");
+    return EXIT_DONE;
 }
 
 /* Until it is stored, unchanged or given up. */
 static int edit_loop(struct client *c, struct editing *x, bool quiet)
 {
-    struct err e = ERR_INIT;
     for (;;) {
+        struct err e = ERR_INIT;
         buf_clear(&x->after);
         err_code code = run_editor(x, &e);
         if (!code)
             code = read_file(x->file, &x->after, &e);
         if (code)
             return complain(&e);
-        bool same = str_eq(buf_str(&x->before), buf_str(&x->after));
-        if (!same)
+        if (str_eq(buf_str(&x->before), buf_str(&x->after)))
+            return finish(x, true, quiet);
+        enum wish wish = WISH_APPLY;
+        code = plan(c, x, quiet || !isatty(STDIN_FILENO), &e);
+        if (!code)
+            wish = ask("Apply this? [Y/n/e: edit again]", WISH_APPLY, WISH_APPLY);
+        if (!code && wish == WISH_APPLY)
             code = store(c, x, &e);
-        if (!code) {
-            remove_file(x);
-            if (!quiet)
-                printf("%s %s %s\n", x->type, x->name, same ? "not changed" : "changed");
-            return EXIT_DONE;
+        if (!code && wish == WISH_APPLY)
+            return finish(x, false, quiet);
+        if (code) {
+            complain(&e);
+            bool repairable = code == ERR_INVALID || code == ERR_CONFLICT;
+            wish = repairable ? ask("Edit it again? [Y/n]", WISH_NOTHING, WISH_EDIT) : WISH_NOTHING;
         }
-        complain(&e);
-        if (code != ERR_INVALID || !edit_again()) {
-            fprintf(stderr, "vesta: nothing was changed; your text is in %s\n", x->file);
-            return EXIT_FAILED;
-        }
+        if (wish != WISH_EDIT)
+            return give_up(x);
     }
 }
 

@@ -30,6 +30,13 @@ const struct command commands[] = {
     {"edit", "group|profile|template NAME", "change one in your editor", command_edit,
      "vesta edit group web-1\n"
      "EDITOR=nano vesta edit template cloud/web.yaml\n"},
+    {"plan", "DIR", "what a site directory, or a bundle in a file, would change", command_plan,
+     "vesta plan data\n"
+     "vesta plan --prune --output json data\n"},
+    {"apply", "DIR", "make the site so, in one revision", command_apply,
+     "vesta apply --message 'the new rack' data\n"
+     "vesta apply --prune --base 41 data\n"
+     "vesta apply - <bundle.json\n"},
     {"explain", "[LABEL=VALUE...]", "why a machine gets what it gets", command_explain,
      "vesta explain mac=52:54:00:00:00:01 os=installed\n"},
     {"render", "KIND [LABEL=VALUE...]", "the document that a machine gets", command_render,

@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "output.h"
+#include "progress.h"
 #include "service/service.h"
 
 #define FINDINGS_ARENA (16u << 20)
@@ -55,12 +56,17 @@ int command_import(int argc, char **argv)
     ARENA_LOCAL(arena, FINDINGS_ARENA);
     struct findings findings;
     findings_init(&findings, &arena);
+    struct progress progress;
+    progress_begin(&progress, "importing");
     struct service_import in = {.dir = rest[0],
+                                .progress = progress_show,
+                                .progress_arg = &progress,
                                 .skip_invalid = skip_invalid,
                                 .dry_run = dry_run,
                                 .author = {author(who, sizeof who), str_c(message)}};
     struct service_imported done;
     err_code c = service_import(s, &in, &findings, &done, &e);
+    progress_end(&progress);
     service_close(s);
     print_findings(&findings);
     if (c)
@@ -96,7 +102,10 @@ int command_export(int argc, char **argv)
     if (service_open(&o, &s, &e) != ERR_OK)
         return complain(&e);
     struct service_exported done;
-    err_code c = service_export(s, rest[0], &done, &e);
+    struct progress progress;
+    progress_begin(&progress, "exporting");
+    err_code c = service_export(s, rest[0], progress_show, &progress, &done, &e);
+    progress_end(&progress);
     service_close(s);
     if (c)
         return complain(&e);

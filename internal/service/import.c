@@ -11,6 +11,7 @@ struct importing {
     struct findings *findings;
     struct service_imported result;
     bool finished;
+    uint64_t files;
 };
 
 static void count(enum store_type type, size_t *groups, size_t *profiles, size_t *templates)
@@ -68,6 +69,8 @@ static bool kept_though_broken(const struct site_file *f, struct store_resource 
 static err_code import_file(void *arg, const struct site_file *f, struct err *e)
 {
     struct importing *im = arg;
+    if (im->in->progress)
+        im->in->progress(im->in->progress_arg, ++im->files, 0);
     ARENA_LOCAL(a, FILE_ARENA_MAX);
     struct store_resource r;
     struct err why = ERR_INIT;
@@ -143,6 +146,9 @@ err_code service_import(struct service *s, const struct service_import *in, stru
 struct exporting {
     int dir;
     struct service_exported result;
+    store_progress *progress;
+    void *arg;
+    uint64_t files;
 };
 
 static err_code export_resource(void *arg, const struct store_change *c, struct err *e)
@@ -151,6 +157,8 @@ static err_code export_resource(void *arg, const struct store_change *c, struct 
     const struct store_resource *r = &c->r;
     if (c->deleted)
         return ERR_OK;
+    if (x->progress)
+        x->progress(x->arg, ++x->files, 0);
     count(r->key.type, &x->result.groups, &x->result.profiles, &x->result.templates);
     if (r->key.type == STORE_TEMPLATE)
         return site_write(x->dir, &r->key, r->body, e);
@@ -168,10 +176,10 @@ static err_code export_resource(void *arg, const struct store_change *c, struct 
     return site_write(x->dir, &r->key, fits ? buf_str(&text) : r->body, e);
 }
 
-err_code service_export(struct service *s, const char *dir, struct service_exported *ret,
-                        struct err *e)
+err_code service_export(struct service *s, const char *dir, store_progress *progress, void *arg,
+                        struct service_exported *ret, struct err *e)
 {
-    struct exporting x = {.dir = -1};
+    struct exporting x = {.dir = -1, .progress = progress, .arg = arg};
     err_code c = site_create(dir, &x.dir, e);
     if (c)
         return c;

@@ -197,6 +197,8 @@ struct service_import {
     bool skip_invalid; /* leave out what cannot be parsed instead of refusing all */
     bool dry_run;
     struct service_author author;
+    store_progress *progress; /* of files; how many there are is not known. May be NULL */
+    void *progress_arg;
 };
 
 struct service_imported {
@@ -216,9 +218,9 @@ err_code service_import(struct service *s, const struct service_import *in, stru
 struct service_exported {
     size_t groups, profiles, templates;
 };
-/* Writes a site directory; dir must be empty or not exist. */
-err_code service_export(struct service *s, const char *dir, struct service_exported *ret,
-                        struct err *e);
+/* Writes a site directory; dir must be empty or not exist. progress, of files, may be NULL. */
+err_code service_export(struct service *s, const char *dir, store_progress *progress, void *arg,
+                        struct service_exported *ret, struct err *e);
 
 /* --- backup ------------------------------------------------------------------------------------
  */

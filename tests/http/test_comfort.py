@@ -246,11 +246,14 @@ def test_edit_offers_to_try_again(server: Server) -> None:
             f'else\n  echo "{{" >"$1"; touch {tmp}/again\nfi\n'
         )
         editor.chmod(0o755)
-        for answer, code in [(b"n\n", 1), (b"y\n", 0)]:
+        # The second time it is also asked whether to apply what is shown.
+        for answer, code in [(b"n\n", 1), (b"y\nn\n", 1), (b"y\ny\n", 0)]:
             (tmp / "again").unlink(missing_ok=True)
             done = on_terminal(server, tmp, editor, answer)
             check_equal(done.returncode, code, f"exit code after {answer!r}: {done.stderr!r}")
             check(b"Edit it again? [Y/n]" in done.stderr, repr(done.stderr))
+            shown = b'+  "name": "second"' in done.stdout and b"1 to change" in done.stdout
+            check_equal(shown, answer.startswith(b"y"), f"the plan after {answer!r}: {done.stdout!r}")
         check_equal(server.api("GET", "/groups/one").json()["name"], "second", "the name")
 
 

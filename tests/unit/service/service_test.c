@@ -365,7 +365,8 @@ static err_code import(struct service *s, bool skip, bool dry, struct service_im
 {
     char path[300];
     snprintf(path, sizeof path, "%s/site", dir);
-    struct service_import in = {path, skip, dry, author};
+    struct service_import in = {
+        .dir = path, .skip_invalid = skip, .dry_run = dry, .author = author};
     return service_import(s, &in, f, done, e);
 }
 
@@ -426,8 +427,8 @@ static void an_export_of_little_can_be_imported(void)
     char to[300];
     CHECK(put(s, STORE_TEMPLATE, MODEL_GENERIC, "t", "x", &e) == ERR_OK, "%s", e.msg);
     snprintf(to, sizeof to, "%s/out", dir);
-    CHECK(service_export(s, to, &out, &e) == ERR_OK, "%s", e.msg);
-    struct service_import in = {to, false, false, author};
+    CHECK(service_export(s, to, NULL, NULL, &out, &e) == ERR_OK, "%s", e.msg);
+    struct service_import in = {.dir = to, .author = author};
     CHECK(service_import(s, &in, &f, &done, &e) == ERR_OK, "%s", e.msg);
     CHECK(done.templates == 1 && done.groups == 0 && done.profiles == 0);
     close_and_remove(s);
@@ -446,10 +447,10 @@ static void export_then_import_is_the_same(void)
     make_site();
     CHECK(import(s, false, false, &done, &f, &e) == ERR_OK, "%s", e.msg);
     snprintf(to, sizeof to, "%s/out", dir);
-    CHECK(service_export(s, to, &out, &e) == ERR_OK, "%s", e.msg);
+    CHECK(service_export(s, to, NULL, NULL, &out, &e) == ERR_OK, "%s", e.msg);
     CHECK(out.groups == 3 && out.profiles == 1 && out.templates == 1);
-    CHECK(service_export(s, to, &out, &e) == ERR_CONFLICT, "it is not empty");
-    struct service_import in = {to, false, false, author};
+    CHECK(service_export(s, to, NULL, NULL, &out, &e) == ERR_CONFLICT, "it is not empty");
+    struct service_import in = {.dir = to, .author = author};
     uint64_t before = done.revision;
     CHECK(service_import(s, &in, &f, &done, &e) == ERR_OK, "%s", e.msg);
     CHECK(done.revision == before, "the same again is no revision");
