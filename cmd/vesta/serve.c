@@ -10,6 +10,8 @@
 #include "certificates.h"
 #include "command.h"
 #include "http/http.h"
+#include "http/networks.h"
+#include "http/rate.h"
 #include "log_writer.h"
 #include "passphrase.h"
 #include "rest/rest.h"
@@ -36,6 +38,9 @@ struct settings {
     const char *address, *api_address, *data_path, *assets_path, *log_level, *log_format,
         *public_url, *key_ring_path, *passphrase_file, *user, *tls_address;
     struct certificates_flags tls;
+    struct flag_list trusted_proxies;
+    struct networks proxies; /* the same, read */
+    unsigned misses_per_minute;
     bool sign_assets, strict_labels, trust_request, insecure_api, no_sandbox;
     unsigned threads, keep_revisions;
 };
@@ -143,6 +148,7 @@ static err_code start_boot_plane(const struct settings *o, struct running *r, st
                              .public_url = r->public_url,
                              .strict_labels = o->strict_labels,
                              .tls = r->certificates != NULL,
+                             .misses_per_minute = o->misses_per_minute,
                              .log = log_writer_sink(r->log)};
     err_code c = boot_make(&bc, &r->boot, e);
     if (c)
@@ -154,6 +160,7 @@ static err_code start_boot_plane(const struct settings *o, struct running *r, st
                                .pool = BOOT_POOL,
                                .max_target = BOOT_TARGET_MAX,
                                .max_body = BOOT_BODY_MAX,
+                               .trusted = &o->proxies,
                                .handler = boot_handle,
                                .done = boot_done,
                                .ctx = r->boot};
@@ -192,6 +199,7 @@ static err_code start_api_plane(const struct settings *o, struct running *r, str
                               .listener = r->api_listener,
                               .tls = tls,
                               .thread_each = true,
+                              .trusted = &o->proxies,
                               .spool_dir = o->data_path,
                               .admit = api_admit,
                               .handler = api_handle,
@@ -260,9 +268,22 @@ static err_code enter_sandbox(const struct settings *o, struct running *r, struc
     return c ? c : sandbox_enter(&so, &r->sandbox, e);
 }
 
-/* The flags that belong together. */
-static err_code check_settings(const struct settings *o, struct err *e)
+static err_code read_proxies(struct settings *o, struct err *e)
 {
+    err_code c = ERR_OK;
+    for (struct str rest = str_c(o->trusted_proxies.text); !c && rest.n;) {
+        c = networks_add(&o->proxies, str_cut(rest, ',', &rest), e);
+        if (c)
+            err_prefix(e, "--trusted-proxy");
+    }
+    return c;
+}
+
+/* The flags that belong together. */
+static err_code check_settings(struct settings *o, struct err *e)
+{
+    if (o->misses_per_minute > HTTP_RATE_MAX)
+        return err_set(e, ERR_INVALID, "--misses-per-minute is at most %d", HTTP_RATE_MAX);
     bool tls = o->tls.cert_files.text[0] != '\0';
     if (o->tls_address[0] && !tls)
         return err_set(e, ERR_INVALID,
@@ -273,10 +294,10 @@ static err_code check_settings(const struct settings *o, struct err *e)
                        "on 127.0.0.1, give it a certificate with --tls-cert-file and "
                        "--tls-key-file, or say --insecure-api if that network is yours alone",
                        o->api_address);
-    return ERR_OK;
+    return read_proxies(o, e);
 }
 
-static err_code start_all(const struct settings *o, struct running *r, struct err *e)
+static err_code start_all(struct settings *o, struct running *r, struct err *e)
 {
     enum log_level level;
     if (!log_level_from_name(str_c(o->log_level), &level))
@@ -349,7 +370,8 @@ int command_serve(int argc, char **argv)
                          .tls = {.ca_file = ""},
                          .log_level = "info",
                          .log_format = "text",
-                         .keep_revisions = 10000};
+                         .keep_revisions = 10000,
+                         .misses_per_minute = 600};
     const struct flag flags[] = {
         {"address", FLAG_TEXT, &o.address, true, "HOST:PORT", "where machines ask"},
         {"api-address", FLAG_TEXT, &o.api_address, true, "HOST:PORT", "where operators ask"},
@@ -389,6 +411,10 @@ int command_serve(int argc, char **argv)
          "whom root becomes (default: " SANDBOX_DEFAULT_USER " if there is one)"},
         {"no-sandbox", FLAG_SWITCH, &o.no_sandbox, true, NULL,
          "keep rights that serving does not need: for a debugger, or an old kernel"},
+        {"trusted-proxy", FLAG_LIST, &o.trusted_proxies, true, "NETWORK,...",
+         "proxies whose X-Forwarded-For is believed, such as 192.0.2.0/24; may be repeated"},
+        {"misses-per-minute", FLAG_COUNT, &o.misses_per_minute, true, "N",
+         "questions that match nothing, from one address, before it gets 503 (600; 0: no limit)"},
         {"threads", FLAG_COUNT, &o.threads, true, "N", "for machines (default: one a core)"},
         FLAGS_END,
     };

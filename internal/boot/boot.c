@@ -37,6 +37,8 @@ err_code boot_make(const struct boot_config *c, struct boot **ret, struct err *e
         return err_set(e, ERR_NOMEM, "out of memory while starting the boot plane");
     }
     err_code code = http_counts_make(path_classes, &b->counts, e);
+    if (!code && c->misses_per_minute)
+        code = http_rate_make(c->misses_per_minute, &b->misses, e);
     if (!code && c->assets_path && c->assets_path[0])
         code = assets_open(c->assets_path, &b->assets, e);
     if (code)
@@ -56,6 +58,7 @@ void boot_free(struct boot *b)
     if (!b)
         return;
     http_counts_free(b->counts);
+    http_rate_free(b->misses);
     assets_free(b->assets);
     free(b->public_url);
     free(b);

@@ -20,8 +20,9 @@ struct boot_config {
     const char *assets_path; /* NULL or "": no assets are served */
     const char *public_url;  /* of this plane, as boot_public_url gives it; NULL or "": the address
                                 that a machine's connection came to */
-    bool strict_labels;      /* a label that is given twice with two values is a 400 */
-    bool tls;                /* the label tls_subject comes from certificates, never from queries */
+    unsigned misses_per_minute; /* of labels that match nothing, for each address; 0: no limit */
+    bool strict_labels;         /* a label that is given twice with two values is a 400 */
+    bool tls; /* the label tls_subject comes from certificates, never from queries */
     struct log_sink log;
 };
 

@@ -118,11 +118,34 @@ static bool read_labels(struct http_request *q, struct http_response *r, struct 
     return !c;
 }
 
+/*
+ * Who asks for one machine after another that is not there gets no answer for a while: not 429,
+ * which Ignition takes for the end, but what it tries again.
+ */
+static bool too_many_misses(struct boot *b, struct http_request *q, struct http_response *r,
+                            struct note *note)
+{
+    unsigned seconds = http_rate_wait(b->misses, q);
+    if (!seconds)
+        return false;
+    struct buf text;
+    buf_in_arena(&text, q->arena, 32);
+    buf_addf(&text, "%u", seconds);
+    const char *value = buf_c(&text);
+    note->reason = STR("too many misses");
+    http_text(q, r, 503, "too many questions from %s that match nothing: wait", q->remote);
+    if (value)
+        http_add_header(r, "Retry-After", value);
+    return true;
+}
+
 bool read_question(struct boot *b, struct http_request *q, struct http_response *r,
                    struct note *note, const struct ask *ask, struct service_question *ret)
 {
     struct service_labels *l, *otherwise = NULL;
     const struct str *subject = NULL;
+    if (too_many_misses(b, q, r, note))
+        return false;
     if (b->tls) {
         note->subject = subject_of(b, q);
         subject = &note->subject;
@@ -146,7 +169,7 @@ bool read_question(struct boot *b, struct http_request *q, struct http_response 
     return true;
 }
 
-void note_answer(struct http_request *q, struct http_response *r, struct note *note,
+void note_answer(struct boot *b, struct http_request *q, struct http_response *r, struct note *note,
                  const struct service_answer *a)
 {
     note->group = a->group;
@@ -155,6 +178,8 @@ void note_answer(struct http_request *q, struct http_response *r, struct note *n
     note->matched = a->group.p != NULL;
     if (r->status == 200)
         add_match_header(q, r, a);
+    if (r->status == 404 && !note->matched)
+        http_rate_spend(b->misses, q);
 }
 
 void answer_document(struct boot *b, struct http_request *q, struct http_response *r,
@@ -176,7 +201,7 @@ void answer_document(struct boot *b, struct http_request *q, struct http_respons
         r->held = a.held;
         r->release = catalog_doc_release;
     }
-    note_answer(q, r, note, &a);
+    note_answer(b, q, r, note, &a);
     if (!c && (d == RENDER_GENERIC || d == RENDER_CLOUD || d >= RENDER_USER_DATA))
         http_add_header(r, "X-Content-Type-Options", "nosniff");
 }

@@ -33,7 +33,7 @@ void answer_httpboot(struct boot *b, struct http_request *q, struct http_respons
         answer_failed(q, r, note, c, &e);
     else
         assets_respond(b->assets, below_assets(a.bytes), TYPE, q, r);
-    note_answer(q, r, note, &a);
+    note_answer(b, q, r, note, &a);
 }
 
 void answer_httpboot_file(struct boot *b, struct http_request *q, struct http_response *r,

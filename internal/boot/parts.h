@@ -3,6 +3,7 @@
 #define BOOT_PARTS_H
 
 #include "boot/boot.h"
+#include "http/rate.h"
 
 struct assets;
 
@@ -13,6 +14,7 @@ struct boot {
     bool strict_labels, tls;
     struct log_sink log;
     struct http_counts *counts;
+    struct http_rate *misses; /* NULL: no limit */
 };
 
 /* What is counted together: documents are in the order of enum render_document. */
@@ -67,7 +69,7 @@ void answer_document(struct boot *b, struct http_request *q, struct http_respons
 bool read_question(struct boot *b, struct http_request *q, struct http_response *r,
                    struct note *note, const struct ask *ask, struct service_question *ret);
 /* Tells the log, and in a header the client, what was matched. */
-void note_answer(struct http_request *q, struct http_response *r, struct note *note,
+void note_answer(struct boot *b, struct http_request *q, struct http_response *r, struct note *note,
                  const struct service_answer *a);
 
 /* --- signed.c --- */

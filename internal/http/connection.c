@@ -11,14 +11,8 @@
 
 #include "base/always.h"
 #include "base/hash.h"
+#include "http/networks.h"
 #include "http/server.h"
-
-/* An address that has connections. */
-struct peer {
-    struct peer *next;
-    struct in6_addr address;
-    unsigned connections;
-};
 
 uint64_t now_us(void)
 {
@@ -132,8 +126,8 @@ static bool enlist(struct http_server *s, struct connection *c, const struct soc
         c->next->prev = c;
     s->connections = c;
     c->peer = peer_take(s, from);
-    bool may =
-        c->peer && c->peer->connections <= s->config.max_per_address && !atomic_load(&s->stopping);
+    bool may = c->peer && (c->proxy || c->peer->connections <= s->config.max_per_address) &&
+               !atomic_load(&s->stopping);
     s->stats.active++;
     s->stats.accepted += may;
     s->stats.refused += !may;
@@ -182,6 +176,8 @@ static struct connection *begin(struct http_server *s, struct MHD_Connection *mh
     const struct sockaddr *from = info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
     address_text(from, c->remote, sizeof c->remote);
     atomic_init(&c->state, state_word(PHASE_IDLE, now_ms() + s->config.header_ms));
+    const struct in6_addr address = peer_address(from);
+    c->proxy = s->config.trusted && networks_have(s->config.trusted, &address);
     if (s->config.tls)
         c->refused = !tls_begin(c, info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
     c->refused |= !enlist(s, c, from);

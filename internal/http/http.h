@@ -28,6 +28,7 @@
 
 struct http_server;
 struct http_tls; /* tls.h */
+struct networks; /* networks.h */
 struct stat;
 
 struct http_request {
@@ -37,7 +38,7 @@ struct http_request {
     struct str path;      /* raw, before the '?' */
     struct str raw_query; /* raw, after the '?'; absent (p == NULL) without one */
     struct str body;      /* in memory or a mapped file, until the response is sent */
-    const char *remote;   /* "192.0.2.1" */
+    const char *remote;   /* "192.0.2.1"; behind a trusted proxy the client, not the proxy */
     bool secure;          /* it came by TLS */
     void *note;           /* the handler's, for the done callback; on the arena */
     void *connection;     /* this module's */
@@ -133,14 +134,19 @@ struct http_config {
     struct http_tls *tls;     /* NULL: no TLS; stays the caller's, and may be shared */
     bool thread_each;         /* a thread for each connection instead: for handlers that wait */
     unsigned max_connections; /* in all, more wait (are closed); 0: 10,000 (256 with thread_each) */
-    unsigned max_per_address; /* 0: 1,000; loopback counts like any */
-    size_t max_target;        /* bytes of the target; 0: 8,000. More is 414 */
-    size_t max_body;          /* unless admit says otherwise; 0: no body is taken. More is 413 */
-    unsigned header_ms;       /* from the first byte to the end of the headers; 0: 10,000 */
-    unsigned body_ms;         /* for the whole body, but see HTTP_SPOOL_PROGRESS; 0: 60,000 */
-    unsigned idle_ms;         /* between requests, and without progress while sending; 0: 60,000 */
-    size_t pool;              /* bytes for head and answer's head of each connection; 0: 16,384 */
-    size_t max_arena;         /* bytes of a request's arena; 0: 64 MiB */
+    unsigned max_per_address; /* 0: 1,000; loopback counts like any, trusted proxies do not */
+    /*
+     * Proxies whose X-Forwarded-For is believed: the client is the rightmost address in it that is
+     * not one of these. NULL: that header means nothing. Kept by reference.
+     */
+    const struct networks *trusted;
+    size_t max_target;  /* bytes of the target; 0: 8,000. More is 414 */
+    size_t max_body;    /* unless admit says otherwise; 0: no body is taken. More is 413 */
+    unsigned header_ms; /* from the first byte to the end of the headers; 0: 10,000 */
+    unsigned body_ms;   /* for the whole body, but see HTTP_SPOOL_PROGRESS; 0: 60,000 */
+    unsigned idle_ms;   /* between requests, and without progress while sending; 0: 60,000 */
+    size_t pool;        /* bytes for head and answer's head of each connection; 0: 16,384 */
+    size_t max_arena;   /* bytes of a request's arena; 0: 64 MiB */
     /*
      * Where bodies are spooled, on files without a name, which are gone when the request is over or
      * the process dies. Writing may wait for the disk: for servers with thread_each.

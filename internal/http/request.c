@@ -52,6 +52,7 @@ static struct request *request_begin(struct connection *c, struct MHD_Connection
               .connection = r},
         .connection = c,
         .mhd = mhd,
+        .address = &c->peer->address,
         .stage = STAGE_TARGET,
         .body = {.fd = -1},
         .began_us = now_us(),
@@ -226,6 +227,8 @@ static enum MHD_Result on_head(struct request *r, const char *method, const char
         return early_refuse_without_memory(r);
     if (no.status)
         return refuse(r, no);
+    if (r->connection->proxy)
+        forwarded_read(r);
     r->chunked = head.transfer_encodings > 0;
     return admit(r, length);
 }

@@ -18,11 +18,17 @@
 #include "http/http.h"
 #include "http/tls.h"
 
-struct peer;
 struct tls_set;
 struct gnutls_session_int;
 
 #define PEER_BUCKETS 1024
+
+/* An address that has connections. */
+struct peer {
+    struct peer *next;
+    struct in6_addr address;
+    unsigned connections;
+};
 
 enum request_stage {
     STAGE_NONE,
@@ -36,6 +42,7 @@ struct request {
     struct http_request q;
     struct connection *connection;
     struct MHD_Connection *mhd;
+    const struct in6_addr *address; /* the client's; IPv4 as IPv4-mapped IPv6 */
     enum request_stage stage;
     const char *sent_target; /* where the target lies in libmicrohttpd's memory, cut at its '?' */
     size_t target_n;
@@ -74,6 +81,7 @@ struct connection {
     struct connection *prev, *next; /* in the server's list, under its lock */
     struct peer *peer;
     int fd;
+    bool proxy;             /* it is of those that are trusted */
     bool refused;           /* over a limit: shut down at once, nothing is served */
     _Atomic uint64_t state; /* milliseconds of the deadline << 3 | phase; deadline 0: none */
     _Atomic uint64_t requests;
@@ -149,6 +157,17 @@ void request_on_completed(void *server, struct MHD_Connection *mhd, void **conte
                           enum MHD_RequestTerminationCode why);
 /* Gives back what the request holds; nothing if there is none. */
 void request_end(struct connection *c, bool completed);
+
+/* Who asks. */
+static inline const struct in6_addr *request_address(const struct http_request *q)
+{
+    return ((const struct request *)q->connection)->address;
+}
+
+/* --- forwarded.c --- */
+
+/* Finds who is behind a trusted proxy: changes the request's address and q.remote. */
+void forwarded_read(struct request *r);
 
 /* --- early.c --- */
 

@@ -13,6 +13,7 @@ int main(void)
     file_tests(&t);
     counts_tests(&t);
     body_tests(&t);
+    address_tests(&t);
     printf("%d passed, %d failed\n", t.passed, t.failed);
     return t.failed ? 1 : 0;
 }

@@ -19,6 +19,7 @@ void stop_tests(struct tally *t);
 void file_tests(struct tally *t);
 void counts_tests(struct tally *t);
 void body_tests(struct tally *t);
+void address_tests(struct tally *t);
 
 /* --- the server ------------------------------------------------------------------------------ */
 
