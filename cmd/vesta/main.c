@@ -13,7 +13,8 @@ const struct command commands[] = {
      "vesta import --dry-run data\n"
      "vesta import --message 'the new rack' data\n"},
     {"export", "DIR", "write the site as a directory", command_export,
-     "vesta export --data-path site backup\n"},
+     "vesta export --data-path site backup\n"
+     "vesta export --data-path site --reveal backup-with-secrets\n"},
     {"backup", "FILE", "copy the database to a file, also while a server runs", command_backup,
      "vesta backup --data-path site /backup/vesta-monday.db\n"},
     {"restore", "FILE", "put a backup in the place of the database", command_restore,

@@ -86,9 +86,11 @@ int command_import(int argc, char **argv)
 int command_export(int argc, char **argv)
 {
     const char *data_path = DEFAULT_DATA_PATH;
-    bool quiet = false;
+    bool quiet = false, reveal = false;
     const struct flag flags[] = {
         {"data-path", FLAG_TEXT, &data_path, true, "DIR", "where the database is"},
+        {"reveal", FLAG_SWITCH, &reveal, false, NULL,
+         "write secrets as they are, instead of sealed: for whoever may read their key"},
         QUIET_FLAGS(quiet, "say nothing but what is wrong"),
         FLAGS_END,
     };
@@ -99,12 +101,14 @@ int command_export(int argc, char **argv)
     struct err e = ERR_INIT;
     struct service_options o = {.data_path = data_path, .store_only = true, .read_only = true};
     struct service *s;
+    if (reveal)
+        umask(077);
     if (service_open(&o, &s, &e) != ERR_OK)
         return complain(&e);
     struct service_exported done;
     struct progress progress;
     progress_begin(&progress, "exporting");
-    err_code c = service_export(s, rest[0], progress_show, &progress, &done, &e);
+    err_code c = service_export(s, rest[0], reveal, progress_show, &progress, &done, &e);
     progress_end(&progress);
     service_close(s);
     if (c)

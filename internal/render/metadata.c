@@ -154,6 +154,9 @@ err_code render_metadata(const struct value *group, const struct value *request,
         struct value_pair pair = group->map[i];
         if (str_is(pair.key, "request"))
             pair.v = *request;
+        /* Secrets are for templates that ask for them. A label of that name is none. */
+        if (str_is(pair.key, "secret") && !pair.v.marked)
+            continue;
         struct value_pair *kept = arena_alloc(a, sizeof *kept);
         if (!kept) {
             ok = false;

@@ -304,6 +304,7 @@ void explain_render(struct rest_call *c)
         return;
     struct service_question q = question_of(c, &l);
     q.document = d;
+    q.hide_secrets = !c->note->admin;
     if (service_answer(c->service, &q, c->q->arena, &a, &e))
         not_rendered(c, &e);
     else

@@ -120,6 +120,7 @@ static bool may(struct rest_call *c, const struct route_match *m)
         return true;
     if (!authenticate(c, &who))
         return false;
+    c->note->admin = who.role == STORE_ROLE_ADMIN;
     if ((int)who.role >= needed)
         return true;
     problem(c, 403, "the token \"%s\" has the role %s, and this needs %s", who.name,

@@ -19,6 +19,7 @@ struct rest_note {
     struct route_match match;
     uint64_t max_body;  /* bytes that were admitted */
     struct str subject; /* of the client's certificate; absent without one */
+    bool admin;         /* the token has that role */
     struct str who;     /* the token's name; absent when none was asked for or it was wrong */
     struct str reason;  /* of a problem, also what the client is not told; absent without one */
 };

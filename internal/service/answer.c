@@ -129,20 +129,29 @@ static bool give_doc(struct catalog_doc *doc, struct arena *a, struct service_an
 
 /* The document is made, and kept for the next one who asks if the request has no part in it. */
 static err_code make_document(struct service *s, struct document_parts *p,
-                              const struct finding_out *f, struct arena *a, struct buf *out,
-                              struct err *e)
+                              const struct finding_out *f, bool hide, struct arena *a,
+                              struct buf *out, struct err *e)
 {
     struct value data;
     err_code c = catalog_group_data(f->group, a, &data, e);
     p->data = &data;
+    if (!c && document_shows_secrets(p))
+        c = secrets_open(s->secrets, a, p->group, &data, e);
+    if (!c && hide)
+        c = secrets_hide(a, &data, e);
     if (!c)
         c = document_render(p, a, out, e);
     p->data = NULL;
     enum render_scope scope = document_scope(p);
-    if (!c && p->tmpl && scope != RENDER_PER_REQUEST)
+    if (!c && p->tmpl && scope != RENDER_PER_REQUEST && !hide)
         catalog_doc_put(s->catalog, scope == RENDER_PER_GROUP ? f->group : NULL, f->profile,
                         p->document, f->tmpl_generation, buf_str(out));
     return c;
+}
+
+static bool has_secrets(const struct catalog_group *g)
+{
+    return str_find(g->metadata, STR("\"secret\""), 0) < g->metadata.n;
 }
 
 static err_code document(struct service *s, const struct service_question *q,
@@ -161,8 +170,9 @@ static err_code document(struct service *s, const struct service_question *q,
                                .raw_query = q->raw_query,
                                .trust_request = s->trust_request,
                                .files = &files};
+    bool hide = q->hide_secrets && has_secrets(f->group);
     enum render_scope scope = document_scope(&p);
-    if (f->tmpl && scope != RENDER_PER_REQUEST) {
+    if (f->tmpl && scope != RENDER_PER_REQUEST && !hide) {
         struct catalog_doc *doc = catalog_doc_get(scope == RENDER_PER_GROUP ? f->group : NULL,
                                                   f->profile, q->document, f->tmpl_generation);
         if (doc && give_doc(doc, a, ret))
@@ -170,7 +180,7 @@ static err_code document(struct service *s, const struct service_question *q,
     }
     struct buf out;
     buf_in_arena(&out, a, RENDER_OUTPUT_MAX);
-    err_code c = make_document(s, &p, f, a, &out, e);
+    err_code c = make_document(s, &p, f, hide, a, &out, e);
     if (!c)
         ret->bytes = out.n ? buf_str(&out) : STR("");
     return c;

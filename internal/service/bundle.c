@@ -548,11 +548,11 @@ static err_code template_body(const struct bundle_entry *x, struct arena *a, str
     return !c && f->errors > errors ? err_set(e, ERR_INVALID, "unknown fields") : c;
 }
 
-static err_code read_one(const struct bundle_entry *x, struct arena *a, struct findings *f,
-                         struct store_resource *ret, struct err *e)
+static err_code read_one(const struct bundle *b, const struct bundle_entry *x, struct arena *a,
+                         struct findings *f, struct store_resource *ret, struct err *e)
 {
     if (x->key.type != STORE_TEMPLATE)
-        return validate_resource(a, &x->key, x->text, MODEL_STRICT, f, ret, e);
+        return validate_resource(b->secrets, a, &x->key, x->text, MODEL_STRICT, f, ret, e);
     struct str body;
     struct buf name;
     buf_in_arena(&name, a, 4096);
@@ -563,7 +563,7 @@ static err_code read_one(const struct bundle_entry *x, struct arena *a, struct f
     if (name.failed)
         return nomem(e);
     f->file = buf_str(&name);
-    return validate_resource(a, &x->key, body, MODEL_STRICT, f, ret, e);
+    return validate_resource(b->secrets, a, &x->key, body, MODEL_STRICT, f, ret, e);
 }
 
 err_code bundle_resource(const struct bundle *b, const struct bundle_entry *x, struct arena *a,
@@ -572,7 +572,7 @@ err_code bundle_resource(const struct bundle *b, const struct bundle_entry *x, s
     struct findings about;
     struct err why = ERR_INIT;
     findings_init(&about, a);
-    err_code c = read_one(x, a, &about, ret, &why);
+    err_code c = read_one(b, x, a, &about, ret, &why);
     if (c && e)
         *e = why;
     if (c == ERR_NOMEM)

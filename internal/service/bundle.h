@@ -33,8 +33,9 @@ struct bundle {
     bool lines; /* NDJSON */
     struct bundle_entry *v;
     size_t n, cap;
-    struct str message; /* absent if it has none */
-    struct arena arena; /* names and messages that are not written as they are */
+    struct str message;      /* absent if it has none */
+    struct secrets *secrets; /* of the caller, set after reading: what seals those of groups */
+    struct arena arena;      /* names and messages that are not written as they are */
 };
 
 /*

@@ -27,6 +27,7 @@ struct side {
     bool read;
     struct model_group *group; /* NULL: it is not there */
     struct value data;
+    struct err closed; /* why its secrets cannot be opened; code ERR_OK: they are, or it has none */
     struct made_profile *profile; /* NULL without a group */
     struct render_client client;
 };
@@ -84,6 +85,9 @@ static err_code read_side(struct comparison *c, struct str id, struct side *s, s
         return ERR_OK;
     if (!code)
         code = render_group_data(&c->scratch, s->group, &s->data, e);
+    if (!code &&
+        secrets_open(c->service->secrets, &c->scratch, id, &s->data, &s->closed) == ERR_NOMEM)
+        code = nomem(e);
     const struct str *arch = code ? NULL : model_label_get(&s->group->selector, STR("arch"));
     s->client = (struct render_client){.base = c->boot_url, .arch = arch ? *arch : STR("")};
     return code ? code : makings_profile(s->makings, s->group->profile, &s->profile, e);
@@ -185,6 +189,11 @@ static err_code render_as(struct comparison *c, const struct side *s, const stru
     buf_in_arena(&out, &c->scratch, RENDER_OUTPUT_MAX);
     buf_in_arena(&query, &c->scratch, QUERY_MAX);
     struct document_parts p = parts_of(c, s, m, d);
+    if (s->closed.code && document_shows_secrets(&p)) {
+        ret->code = s->closed.code;
+        ret->why = s->closed;
+        return ERR_OK;
+    }
     p.files = &files;
     p.findings = &found;
     for (uint32_t i = 0; scope == RENDER_PER_REQUEST && i < p.labels->n; i++)
@@ -319,6 +328,21 @@ static void keep_outcome(struct comparison *c, const struct side sides[2], enum 
     sides[1].profile->documents[d] = kept;
 }
 
+/* What is told of a document has no secrets in it; one that differs in nothing else is told to. */
+static err_code hide_side(struct comparison *c, const struct side *s, const struct made *m,
+                          enum render_scope scope, struct rendered *r, struct err *e)
+{
+    if (!r->text.p || !secrets_in(&s->data))
+        return ERR_OK;
+    struct side hidden = *s;
+    err_code code = secrets_hide(&c->scratch, &hidden.data, e);
+    if (!code)
+        code = render_as(c, &hidden, m, r->as, scope, r, e);
+    if (!code && r->code)
+        r->text = STR(SECRETS_HIDDEN "\n");
+    return code;
+}
+
 static err_code compare_rendered(struct comparison *c, struct str id, const struct side sides[2],
                                  const struct made m[2], enum render_document d,
                                  enum render_scope scope, struct made_document *ret, struct err *e)
@@ -331,8 +355,13 @@ static err_code compare_rendered(struct comparison *c, struct str id, const stru
     if (code)
         return code;
     ret->outcome = outcome_of(c, r, d, scope);
-    ret->texts[0] = r[0].text;
-    ret->texts[1] = r[1].text;
+    for (int i = 0; i < 2 && !code; i++) {
+        if (c->differs && ret->outcome == DIFFERS)
+            code = hide_side(c, &sides[i], &m[i], scope, &r[i], e);
+        ret->texts[i] = r[i].text;
+    }
+    if (code)
+        return code;
     ret->as = r[1].text.p ? r[1].as : r[0].as;
     if (ret->outcome > DIFFERS)
         tell(c, id, d, ret->outcome, &m[1], &r[1]);

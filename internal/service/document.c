@@ -32,6 +32,11 @@ enum render_scope document_scope(const struct document_parts *p)
                                                                              : RENDER_PER_PROFILE;
 }
 
+bool document_shows_secrets(const struct document_parts *p)
+{
+    return p->tmpl && document_scope(p) != RENDER_PER_PROFILE;
+}
+
 err_code document_render(const struct document_parts *p, struct arena *a, struct buf *out,
                          struct err *e)
 {

@@ -33,6 +33,8 @@ struct document_parts {
     const struct butane_files *files;
     struct findings *findings; /* may be NULL, see render_input */
 };
+/* Can it have a secret of the group in it? */
+bool document_shows_secrets(const struct document_parts *p);
 /* How much the request decides. */
 enum render_scope document_scope(const struct document_parts *p);
 /* Appends the document. Errors of render. */

@@ -153,6 +153,7 @@ static bool explain_document(const struct explaining *x, enum render_document d,
 {
     ARENA_LOCAL(scratch, DOCUMENT_ARENA);
     struct service_question q = x->question;
+    q.hide_secrets = true;
     q.document = d;
     struct service_answer answer;
     struct err e = ERR_INIT;

@@ -6,6 +6,7 @@
 #define FILE_ARENA_MAX (128u << 20)
 
 struct importing {
+    struct secrets *secrets; /* NULL in a dry run, which makes no key */
     const struct service_import *in;
     struct store_txn *txn; /* NULL: nothing is compared with what is stored */
     struct findings *findings;
@@ -75,7 +76,8 @@ static err_code import_file(void *arg, const struct site_file *f, struct err *e)
     struct store_resource r;
     struct err why = ERR_INIT;
     size_t errors = im->findings->errors;
-    err_code c = validate_resource(&a, &f->key, f->bytes, MODEL_IMPORT, im->findings, &r, &why);
+    err_code c =
+        validate_resource(im->secrets, &a, &f->key, f->bytes, MODEL_IMPORT, im->findings, &r, &why);
     if (c == ERR_NOMEM) {
         if (e)
             *e = why;
@@ -123,6 +125,7 @@ err_code service_import(struct service *s, const struct service_import *in, stru
                         struct service_imported *ret, struct err *e)
 {
     struct importing im = {.in = in, .findings = f};
+    im.secrets = s && !in->dry_run ? s->secrets : NULL;
     err_code c;
     uint64_t revision = 0;
     if (s) {
@@ -145,11 +148,34 @@ err_code service_import(struct service *s, const struct service_import *in, stru
 
 struct exporting {
     int dir;
+    struct secrets *reveal; /* NULL: they stay sealed */
     struct service_exported result;
     store_progress *progress;
     void *arg;
     uint64_t files;
 };
+
+static err_code reveal_secrets(const struct exporting *x, const struct store_key *k,
+                               struct arena *a, struct value *group, struct err *e)
+{
+    for (uint32_t i = 0; i < group->n; i++)
+        if (str_is(group->map[i].key, "metadata")) {
+            struct value metadata = group->map[i].v;
+            err_code c = secrets_open(x->reveal, a, k->name, &metadata, e);
+            if (c) {
+                err_prefix(e, "group \"%.*s\"", STR_FMT(k->name));
+                return c;
+            }
+            struct value_pair *p = arena_alloc(a, group->n * sizeof *p);
+            if (!p)
+                return err_set(e, ERR_NOMEM, "out of memory while exporting");
+            memcpy(p, group->map, group->n * sizeof *p);
+            p[i].v = metadata;
+            group->map = p;
+            return ERR_OK;
+        }
+    return ERR_OK;
+}
 
 static err_code export_resource(void *arg, const struct store_change *c, struct err *e)
 {
@@ -167,19 +193,24 @@ static err_code export_resource(void *arg, const struct store_change *c, struct 
     err_code code = value_from_json(&a, r->body, &v, e);
     if (code)
         return code;
+    if (r->key.type == STORE_GROUP && x->reveal)
+        code = reveal_secrets(x, &r->key, &a, &v, e);
+    if (code)
+        return code;
     BUF_LOCAL(text, 8 * MODEL_RESOURCE_MAX);
     value_to_json(&text, &v, VALUE_JSON_PRETTY);
     if (text.failed)
         return err_set(e, ERR_NOMEM, "out of memory while exporting");
     /* Pretty text may be too large to be imported again; what is stored never is. */
     bool fits = text.n <= MODEL_RESOURCE_MAX;
-    return site_write(x->dir, &r->key, fits ? buf_str(&text) : r->body, e);
+    return site_write(x->dir, &r->key, fits || x->reveal ? buf_str(&text) : r->body, e);
 }
 
-err_code service_export(struct service *s, const char *dir, store_progress *progress, void *arg,
-                        struct service_exported *ret, struct err *e)
+err_code service_export(struct service *s, const char *dir, bool reveal, store_progress *progress,
+                        void *arg, struct service_exported *ret, struct err *e)
 {
-    struct exporting x = {.dir = -1, .progress = progress, .arg = arg};
+    struct exporting x = {
+        .dir = -1, .reveal = reveal ? s->secrets : NULL, .progress = progress, .arg = arg};
     err_code c = site_create(dir, &x.dir, e);
     if (c)
         return c;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/counter.h"
+#include "service/secrets.h"
 #include "service/service.h"
 
 struct keyring;
@@ -16,6 +17,7 @@ struct service {
     char *data_path;
     bool trust_request;
     struct log_sink log;
+    struct secrets *secrets;
     struct store *store;
     struct catalog *catalog; /* NULL with store_only */
     struct render_builtins builtins;
@@ -75,9 +77,12 @@ err_code answer_in_view(struct service *s, const struct catalog_view *v,
                         struct service_answer *ret, struct err *e);
 
 /* --- validate.c: what a resource refers to, and what the store keeps of it */
-/* Texts and refs are on a. Syntax and shape only: whether references exist is not asked. */
-err_code validate_resource(struct arena *a, const struct store_key *k, struct str body,
-                           enum model_strictness strictness, struct findings *f,
+/*
+ * Texts and refs are on a. Syntax and shape only: whether references exist is not asked. A group's
+ * secrets are sealed (see secrets_seal for NULL).
+ */
+err_code validate_resource(struct secrets *secrets, struct arena *a, const struct store_key *k,
+                           struct str body, enum model_strictness strictness, struct findings *f,
                            struct store_resource *ret, struct err *e);
 
 /* --- write.c: what must hold in a transaction for a write to stay */

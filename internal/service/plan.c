@@ -376,6 +376,7 @@ err_code planning_open(struct planning *p, struct service *s, const struct servi
     arena_init(&p->arena, ARENA_MAX);
     arena_init(&p->scratch, SCRATCH_MAX);
     err_code c = bundle_read(&p->bundle, b->text, b->lines, f, e);
+    p->bundle.secrets = s->secrets;
     if (!c && o->prune && p->bundle.n == 0 && !f->errors)
         findings_add(f, FINDING_ERROR, "", 1, 1,
                      "the bundle is empty, and with prune that would remove the whole site");

@@ -97,7 +97,8 @@ static err_code put_back(struct store_txn *t, struct rollback *r, struct step *s
     if (c)
         return c;
     size_t errors = r->findings->errors;
-    c = validate_resource(&a, &s->key, body, MODEL_STRICT, r->findings, &x, &why);
+    c = validate_resource(r->service->secrets, &a, &s->key, body, MODEL_STRICT, r->findings, &x,
+                          &why);
     if (c == ERR_NOMEM) {
         if (e)
             *e = why;

@@ -15,6 +15,17 @@ static void close_fd(int *fd)
 }
 #define FD_LOCAL __attribute__((cleanup(close_fd))) int
 
+/* The folder that a path is in; false if it names none. */
+static bool folder_of(const char *path, char folder[SECRET_PATH_BYTES])
+{
+    snprintf(folder, SECRET_PATH_BYTES, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (!slash)
+        return false;
+    slash[slash == folder] = '\0';
+    return true;
+}
+
 static err_code open_error(struct err *e, const char *path)
 {
     int errnum = errno;
@@ -55,12 +66,31 @@ err_code secret_path(const char *folder, const char *name, char dst[SECRET_PATH_
                                           : err_set(e, ERR_INVALID, "the data path is too long");
 }
 
+/*
+ * What root makes in a folder of the user that the server runs as is for that user: a command that
+ * root runs would otherwise leave a key that the server cannot read.
+ */
+static void give_to_owner_of_folder(int fd, const char *path)
+{
+    char folder[SECRET_PATH_BYTES];
+    struct stat st;
+    if (geteuid() != 0 || !folder_of(path, folder))
+        return;
+    if (stat(folder, &st) == 0 && st.st_uid != 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
+        return; /* it stays root's, and the server says that it cannot read it */
+}
+
 err_code secret_folder(const char *path, bool create, struct err *e)
 {
-    if (create && mkdir(path, 0700) != 0 && errno != EEXIST)
+    bool made = create && mkdir(path, 0700) == 0;
+    if (create && !made && errno != EEXIST)
         return err_errno(e, ERR_IO, errno, "cannot create %s", path);
     FD_LOCAL fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? open_error(e, path) : check_closed(fd, path, 0700, e);
+    if (fd < 0)
+        return open_error(e, path);
+    if (made)
+        give_to_owner_of_folder(fd, path);
+    return check_closed(fd, path, 0700, e);
 }
 
 static err_code read_open(int fd, const char *path, struct buf *dst, struct err *e)
@@ -101,12 +131,9 @@ err_code secret_read_exposed(const char *path, struct buf *dst, bool *exposed, s
 static void sync_folder_of(const char *path)
 {
     char folder[SECRET_PATH_BYTES];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (!slash)
+    if (!folder_of(path, folder))
         return;
-    *slash = '\0';
-    FD_LOCAL fd = open(folder[0] ? folder : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    FD_LOCAL fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0)
         fsync(fd);
 }
@@ -135,6 +162,7 @@ static err_code put(const char *path, struct str bytes, bool replace, struct err
     FD_LOCAL fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_errno(e, ERR_IO, errno, "cannot create %s", tmp);
+    give_to_owner_of_folder(fd, path);
     err_code c = write_all(fd, tmp, bytes, e);
     if (!c && (replace ? rename(tmp, path) : link(tmp, path)) != 0)
         c = err_errno(e, errno == EEXIST ? ERR_CONFLICT : ERR_IO, errno, "cannot create %s", path);

@@ -96,7 +96,9 @@ err_code service_open(const struct service_options *o, struct service **ret, str
     if (o->read_only && o->own_token)
         token_hash(str_c(o->own_token), s->own_token);
     s->has_own_token = o->read_only && o->own_token;
-    err_code c = open_store(s, o, e);
+    err_code c = secrets_make(o->data_path, &s->secrets, e);
+    if (!c)
+        c = open_store(s, o, e);
     if (!c && !o->store_only && !o->read_only)
         c = open_secrets(s, o, e);
     if (!c && !o->store_only)
@@ -121,6 +123,7 @@ void service_close(struct service *s)
     render_builtins_free(&s->builtins);
     keyring_free(s->keys);
     store_close(s->store);
+    secrets_free(s->secrets);
     free(s->data_path);
     free(s);
 }

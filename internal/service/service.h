@@ -70,6 +70,7 @@ struct service_question {
     bool grub_of_matchbox;          /* GRUB gets matchbox's text, without base */
     struct str selects;             /* only a group that selects on this key */
     const struct labels *otherwise; /* asked for when labels have no group */
+    bool hide_secrets;              /* their place is shown, see secrets_hide */
 };
 
 struct service_answer {
@@ -218,9 +219,12 @@ err_code service_import(struct service *s, const struct service_import *in, stru
 struct service_exported {
     size_t groups, profiles, templates;
 };
-/* Writes a site directory; dir must be empty or not exist. progress, of files, may be NULL. */
-err_code service_export(struct service *s, const char *dir, store_progress *progress, void *arg,
-                        struct service_exported *ret, struct err *e);
+/*
+ * Writes a site directory; dir must be empty or not exist. With reveal, secrets as they are: the
+ * right to that is to be able to read their key. progress, of files, may be NULL.
+ */
+err_code service_export(struct service *s, const char *dir, bool reveal, store_progress *progress,
+                        void *arg, struct service_exported *ret, struct err *e);
 
 /* --- backup ------------------------------------------------------------------------------------
  */

@@ -16,12 +16,14 @@ static err_code check_size(const struct buf *text, struct err *e)
     return text->failed ? nomem(e) : ERR_OK;
 }
 
-static err_code check_group(struct arena *a, const struct store_key *k, struct str body,
-                            enum model_strictness strictness, struct findings *f,
+static err_code check_group(struct secrets *secrets, struct arena *a, const struct store_key *k,
+                            struct str body, enum model_strictness strictness, struct findings *f,
                             struct store_resource *ret, struct err *e)
 {
     struct model_group *g;
     err_code c = model_group_read(a, k->name, body, strictness, f, &g, e);
+    if (!c)
+        c = secrets_seal(secrets, a, k->name, strictness == MODEL_IMPORT, &g->metadata, f, e);
     if (c)
         return c;
     struct buf text, selector;
@@ -94,8 +96,8 @@ static err_code check_template(struct arena *a, const struct store_key *k, struc
     return ERR_OK;
 }
 
-err_code validate_resource(struct arena *a, const struct store_key *k, struct str body,
-                           enum model_strictness strictness, struct findings *f,
+err_code validate_resource(struct secrets *secrets, struct arena *a, const struct store_key *k,
+                           struct str body, enum model_strictness strictness, struct findings *f,
                            struct store_resource *ret, struct err *e)
 {
     bool named = k->type == STORE_TEMPLATE ? model_name_valid(k->name) : model_id_valid(k->name);
@@ -109,7 +111,7 @@ err_code validate_resource(struct arena *a, const struct store_key *k, struct st
         return err_set(e, ERR_INVALID, "not a name that a resource can have");
     }
     switch (k->type) {
-    case STORE_GROUP: return check_group(a, k, body, strictness, f, ret, e);
+    case STORE_GROUP: return check_group(secrets, a, k, body, strictness, f, ret, e);
     case STORE_PROFILE: return check_profile(a, k, body, strictness, f, ret, e);
     case STORE_TEMPLATE: return check_template(a, k, body, f, ret, e);
     }

@@ -206,7 +206,8 @@ static void check_key(const struct put_job *j, struct store_txn *t, const struct
 static err_code validate(const struct put_job *j, struct store_txn *t, struct str text,
                          struct store_resource *ret, struct err *e)
 {
-    err_code c = validate_resource(j->arena, j->key, text, MODEL_STRICT, j->findings, ret, e);
+    err_code c = validate_resource(j->service->secrets, j->arena, j->key, text, MODEL_STRICT,
+                                   j->findings, ret, e);
     struct value body;
     if (c != ERR_INVALID || j->key->type == STORE_TEMPLATE ||
         value_from_json(j->arena, text, &body, NULL) != ERR_OK)

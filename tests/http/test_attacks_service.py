@@ -42,7 +42,7 @@ SITE: dict[str, Any] = {
     },
     "profiles/p.json": {"id": "p", "generic_id": "g", "cloud_id": "c", "boot": {"kernel": "/k"}},
     "generic/g": "{{.n}}\n",
-    "cloud/c": "#cloud-config\nhostname: {{.n}}\n",
+    "cloud/c": "#cloud-config\nhostname: {{toJson .n}}\n",
 }
 BODY = bytes(range(256)) * 64
 ASSETS = {"sub/file": BODY, "empty": b"", "secret/file": b"no"}
@@ -363,8 +363,9 @@ def test_attack_18_a_part_is_of_the_file_that_it_began_with(server: Server) -> N
     server.get("/assets/replaced", {"Range": "bytes=1-", "If-Match": old}).want(412)
 
 
-def test_attack_18_a_file_that_shrinks_is_not_filled_up(server: Server) -> None:
+def test_attack_18_a_file_that_shrinks_is_not_filled_up() -> None:
     """The client sees that bytes are missing, and others are served."""
+    server = serve(SITE, assets=ASSETS)
     path = server.data / "assets" / "shrinks"
     path.write_bytes(b"a" * (64 << 20))
     with server.connect(timeout=0.5) as c:
@@ -379,6 +380,10 @@ def test_attack_18_a_file_that_shrinks_is_not_filled_up(server: Server) -> None:
             pass
         check(got < 64 << 20, "a whole body of a file that is not whole")
         server.get("/generic?mac=" + ONE).want(200)
+    # A stop would wait for the connection until its deadline.
+    server.kill()
+    assert server.scratch
+    server.scratch.remove()
 
 
 # --- 21: floods of unknown machines ----------------------------------------------------------------

@@ -427,7 +427,7 @@ static void an_export_of_little_can_be_imported(void)
     char to[300];
     CHECK(put(s, STORE_TEMPLATE, MODEL_GENERIC, "t", "x", &e) == ERR_OK, "%s", e.msg);
     snprintf(to, sizeof to, "%s/out", dir);
-    CHECK(service_export(s, to, NULL, NULL, &out, &e) == ERR_OK, "%s", e.msg);
+    CHECK(service_export(s, to, false, NULL, NULL, &out, &e) == ERR_OK, "%s", e.msg);
     struct service_import in = {.dir = to, .author = author};
     CHECK(service_import(s, &in, &f, &done, &e) == ERR_OK, "%s", e.msg);
     CHECK(done.templates == 1 && done.groups == 0 && done.profiles == 0);
@@ -447,9 +447,9 @@ static void export_then_import_is_the_same(void)
     make_site();
     CHECK(import(s, false, false, &done, &f, &e) == ERR_OK, "%s", e.msg);
     snprintf(to, sizeof to, "%s/out", dir);
-    CHECK(service_export(s, to, NULL, NULL, &out, &e) == ERR_OK, "%s", e.msg);
+    CHECK(service_export(s, to, false, NULL, NULL, &out, &e) == ERR_OK, "%s", e.msg);
     CHECK(out.groups == 3 && out.profiles == 1 && out.templates == 1);
-    CHECK(service_export(s, to, NULL, NULL, &out, &e) == ERR_CONFLICT, "it is not empty");
+    CHECK(service_export(s, to, false, NULL, NULL, &out, &e) == ERR_CONFLICT, "it is not empty");
     struct service_import in = {.dir = to, .author = author};
     uint64_t before = done.revision;
     CHECK(service_import(s, &in, &f, &done, &e) == ERR_OK, "%s", e.msg);
@@ -547,6 +547,9 @@ int main(void)
     struct tally signing = signing_suite();
     check_passed += signing.passed;
     check_failed += signing.failed;
+    struct tally secrets = secrets_suite();
+    check_passed += secrets.passed;
+    check_failed += secrets.failed;
     struct tally plan = plan_suite();
     check_passed += plan.passed;
     check_failed += plan.failed;

@@ -11,6 +11,7 @@ struct tally {
 struct tally labels_suite(void);
 struct tally signing_suite(void);
 struct tally plan_suite(void);
+struct tally secrets_suite(void);
 
 /* What a suite returns at its end. */
 #define SUITE_TALLY ((void)check_done, (struct tally){check_passed, check_failed})
