@@ -121,6 +121,8 @@ help:
 	@echo "make fuzz        every fuzz target for T=60 seconds (clang)"
 	@echo "make lint        format, floors, static checks"
 	@echo "make bench       requests a second against nginx, side by side"
+	@echo "make bench-scale   how time, memory and start grow from 1 to 1,000,000 groups: a table and a plot"
+	@echo "make soak        everything at once for T=60 seconds under sanitizers; memory before and after"
 	@echo "make bench-writes  single writes a second beside SQLite alone"
 	@echo "make image       the container image               (BASE=image)"
 	@echo "make deps        installs what building and testing need"

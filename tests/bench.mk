@@ -1,5 +1,5 @@
 # Speed, as a ratio to nginx in the same run; templates and Butane as CPU time and instructions. Never
-# part of `make test`.
+# part of `make test`. `make bench-beside PART=storm` runs one part of bench.py alone.
 $(OUT)/tests/tmpl_bench: $(OUT)/tests/bench/tmpl_bench.o $(foreach m,tmpl value base,$(call module_objects,$(m)))
 	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(OUT)/tests/butane_bench: $(OUT)/tests/bench/butane_bench.o $(foreach m,ignition value base,$(call module_objects,$(m)))
@@ -16,14 +16,33 @@ $(OUT)/tests/storm: $(OUT)/tests/bench/storm.o
 $(OUT)/tests/writes_bench: $(OUT)/tests/bench/writes_bench.o
 	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-.PHONY: bench bench-programs bench-writes
+.PHONY: bench bench-beside bench-scale bench-programs bench-writes
+bench-scale: deps-build deps-bench
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) bench-programs
+	$(Q)python3 tests/bench/scale.py $(OUT)/tests $(OUT)/vesta tests/bench/results
 bench-writes: build $(OUT)/tests/writes_bench
 	$(Q)tests/bench/writes.sh $(BUILD)/vesta $(OUT)/tests/writes_bench
 bench-programs: build $(OUT)/tests/tmpl_bench $(OUT)/tests/butane_bench $(OUT)/tests/hamt_bench $(OUT)/tests/site_gen $(OUT)/tests/storm
 bench: deps-build deps-bench
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) bench-programs
-	$(Q)tests/bench/run.sh $(BUILD)/vesta
 	$(Q)$(MAKE) --no-print-directory bench-writes
 	$(Q)tests/bench/tmpl.sh $(OUT)/tests/tmpl_bench
 	$(Q)$(OUT)/tests/butane_bench
 	$(Q)$(OUT)/tests/hamt_bench
+	$(Q)python3 tests/bench/bench.py $(OUT)/tests $(OUT)/vesta
+bench-beside: deps-build deps-bench
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) bench-programs
+	$(Q)python3 tests/bench/bench.py $(OUT)/tests $(OUT)/vesta $(PART)
+
+# --- a long time of everything at once: T seconds under the address sanitizer, and T of the catalog
+# under the thread sanitizer
+$(OUT)/tests/catalog_soak: $(OUT)/tests/bench/catalog_soak.o $(call module_objects,catalog) $(foreach m,$(needs_catalog),$(call module_objects,$(m))) $(OUT)/gen/embedded.o
+	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: soak soak-programs
+soak-programs: $(OUT)/tests/catalog_soak
+soak: deps-build deps-test
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) SAN=address,undefined build
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) SAN=thread soak-programs
+	$(Q)python3 tests/bench/soak.py $(BUILD)/san-address-undefined/vesta $(T)
+	$(Q)$(BUILD)/san-thread/tests/catalog_soak $(T)

@@ -59,10 +59,12 @@ static const struct str serials[] = {
     STR_INIT("0123456789abcdef"),
 };
 
+/* Looked at for each request: the length and the first byte tell nearly all apart. */
 static bool is_one_of(struct str s, const struct str *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (str_ieq(s, list[i]))
+        if (s.n == list[i].n && (s.n == 0 || (s.p[0] | 0x20) == (list[i].p[0] | 0x20)) &&
+            str_ieq(s, list[i]))
             return true;
     return false;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Instructions of one request, by callgrind: instructions.py VESTA DATA TARGET [MOST].
 
-Serves twice under callgrind, with many requests and with few, over one connection; the difference
-is what requests cost. "own" is Vesta's code with what it calls in the C library and elsewhere, but
+Serves under callgrind and counts what a thousand requests over one connection cost, once the server
+is warm. "own" is Vesta's code with what it calls in the C library and elsewhere, but
 without libmicrohttpd; that is counted with what it calls itself. Says which functions cost most.
 With MOST, exits 1 when "own" is more.
 """
@@ -13,12 +13,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections import defaultdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
-FEW, MANY = 200, 1200
+REQUESTS = 1000
 
 
 def parse(path):
@@ -82,8 +81,9 @@ def ask(port, target, n):
     s.close()
 
 
-def count(vesta, data, target, n, folder):
-    out = Path(folder) / f"callgrind.{n}"
+def count(vesta, data, target, folder):
+    """What REQUESTS requests cost, counted from when the server is warm."""
+    out = Path(folder) / "callgrind"
     process = subprocess.Popen(
         ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}", vesta, "serve"]
         + ["--data-path", data, "--threads", "1", "--address", "127.0.0.1:0"]
@@ -96,22 +96,21 @@ def count(vesta, data, target, n, folder):
         port = urlsplit(process.stdout.readline().split()[-1]).port
         process.stdout.readline()
         ask(port, target, 50)
-        ask(port, target, n)
-        time.sleep(0.3)
+        subprocess.run(["callgrind_control", "-z", str(process.pid)], check=True, stdout=subprocess.DEVNULL)
+        ask(port, target, REQUESTS)
+        subprocess.run(["callgrind_control", "-d", str(process.pid)], check=True, stdout=subprocess.DEVNULL)
     finally:
         process.terminate()
         process.wait()
-    return parse(out)
+    return parse(f"{out}.1")
 
 
 def main():
     vesta, data, target = sys.argv[1:4]
     with tempfile.TemporaryDirectory() as folder:
-        few = count(vesta, data, target, FEW, folder)
-        many = count(vesta, data, target, MANY, folder)
-    n = MANY - FEW
-    selfs = {k: (v - few[0].get(k, 0)) / n for k, v in many[0].items()}
-    edges = {k: (v - few[1].get(k, 0)) / n for k, v in many[1].items()}
+        selfs, edges = count(vesta, data, target, folder)
+    selfs = {k: v / REQUESTS for k, v in selfs.items()}
+    edges = {k: v / REQUESTS for k, v in edges.items()}
     own_object = os.path.realpath(vesta)
 
     def kind(function):
