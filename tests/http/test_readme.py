@@ -68,7 +68,8 @@ def test_every_transcript_is_true() -> None:
 
 def test_every_flag_that_is_named_exists() -> None:
     helps = "".join(
-        vesta.run(c, "--help").out for c in ("serve", "import", "export", "get", "put", "verify")
+        vesta.run(c, "--help").out
+        for c in ("serve", "import", "export", "get", "put", "verify", "dhcp-config")
     )
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         for block in re.findall(

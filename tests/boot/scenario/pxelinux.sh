@@ -31,8 +31,10 @@ expect_profile two two
 logged 'one, by its MAC' " path=$at/01-52-54-00-a1-b2-01 " ' status=200 ' ' group=one '
 logged 'that the UUID of one says nothing' " path=$at/a1d8e716-a9bf-8b42-9117-363341bb330b " ' status=404 '
 logged 'two, by its UUID' " path=$at/a2d8e716-a9bf-8b42-9117-363341bb330b " ' status=200 ' ' group=two '
-boot unknown 3
-expect_profile unknown other
-logged 'the default' " path=$at/default " ' status=200 ' ' group=default '
+if [ "$firmware" = bios ]; then # the other one asks in the same order
+    boot unknown 3
+    expect_profile unknown other
+    logged 'the default' " path=$at/default " ' status=200 ' ' group=default '
+fi
 stop_server
 sum
