@@ -6,8 +6,9 @@
 int main(void)
 {
     void (*const all[])(struct tally *) = {
-        access_tests,  resource_tests, condition_tests, invalid_tests, list_tests,    race_tests,
-        openapi_tests, revision_tests, metrics_tests,   token_tests,   explain_tests, gzip_tests};
+        access_tests,  resource_tests, condition_tests, invalid_tests, list_tests,
+        race_tests,    openapi_tests,  revision_tests,  metrics_tests, token_tests,
+        explain_tests, gzip_tests,     plan_tests};
     struct tally t = {0, 0};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         api_start();

@@ -18,6 +18,7 @@ void explain_tests(struct tally *t);
 void gzip_tests(struct tally *t);
 void openapi_tests(struct tally *t);
 void token_tests(struct tally *t);
+void plan_tests(struct tally *t);
 void revision_tests(struct tally *t);
 void metrics_tests(struct tally *t);
 
