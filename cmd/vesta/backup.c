@@ -19,6 +19,7 @@ int command_backup(int argc, char **argv)
         return status;
     struct err e = ERR_INIT;
     struct progress progress;
+    progress_catch_signals();
     progress_begin(&progress, "backing up");
     err_code c = service_backup(data_path, rest[0], progress_show, &progress, &e);
     progress_end(&progress);
@@ -47,6 +48,7 @@ int command_restore(int argc, char **argv)
         return complain(&e);
     }
     struct progress progress;
+    progress_catch_signals();
     progress_begin(&progress, "restoring");
     err_code c = service_restore(data_path, rest[0], &done, progress_show, &progress, &e);
     progress_end(&progress);

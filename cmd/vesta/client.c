@@ -8,6 +8,7 @@
 #include "base/finding.h"
 #include "command.h"
 #include "local.h"
+#include "output.h"
 #include "progress.h"
 #include "server_file.h"
 #include "target.h"
@@ -179,7 +180,7 @@ void client_print_findings(const struct client *c, const struct value *list)
             c->place(c->place_arg, &x);
         finding_format(&x, &line);
         const char *text = buf_c(&line);
-        fprintf(stderr, "%s\n", text ? text : "out of memory");
+        output_told("", text ? text : "out of memory");
     }
 }
 

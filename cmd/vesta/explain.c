@@ -37,12 +37,6 @@ static err_code add_labels(struct buf *path, char *const *labels, int n, struct 
 
 /* --- the explanation for people --------------------------------------------------------------- */
 
-static void print_text(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        putchar((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
-}
-
 static const struct value *list_at(const struct value *v, const char *key, uint32_t *ret_n)
 {
     const struct value *list = value_get(v, str_c(key));
@@ -65,17 +59,17 @@ static void print_labels(const struct value *v)
     printf("labels:");
     for (uint32_t i = 0; labels && labels->kind == VALUE_MAP && i < labels->n; i++) {
         putchar(' ');
-        print_text(labels->map[i].key);
+        output_text(labels->map[i].key, 0);
         putchar('=');
-        print_text(value_as_str(labels->map[i].v));
+        output_text(value_as_str(labels->map[i].v), 0);
     }
     printf("%s\n", labels && labels->n ? "" : " none");
     for (uint32_t i = 0; i < n; i++) {
         printf("ignored: ");
         if (value_get(&ignored[i], STR("key"))) {
-            print_text(text_at(&ignored[i], "key"));
+            output_text(text_at(&ignored[i], "key"), 0);
             putchar('=');
-            print_text(text_at(&ignored[i], "value"));
+            output_text(text_at(&ignored[i], "value"), 0);
             printf(": ");
         }
         printf("%.*s\n", STR_FMT(text_at(&ignored[i], "reason")));
@@ -86,10 +80,10 @@ static void print_labels(const struct value *v)
 static void print_want(const struct value *v)
 {
     if (v && v->kind == VALUE_STRING)
-        print_text(value_as_str(*v));
+        output_text(value_as_str(*v), 0);
     for (uint32_t i = 0; v && v->kind == VALUE_LIST && i < v->n; i++) {
         printf("%s", i ? "|" : "");
-        print_text(value_as_str(v->list[i]));
+        output_text(value_as_str(v->list[i]), 0);
     }
 }
 
@@ -100,12 +94,12 @@ static void print_predicate(const struct value *p)
     output_colour(held ? COLOUR_GOOD : missing ? COLOUR_DOUBT : COLOUR_BAD);
     printf("    %-8s ", held ? "ok" : missing ? "missing" : "differs");
     output_colour(COLOUR_PLAIN);
-    print_text(text_at(p, "key"));
+    output_text(text_at(p, "key"), 0);
     putchar('=');
     print_want(value_get(p, STR("want")));
     if (!held && !missing) {
         printf(got->n ? "   the machine has " : "   the machine has it empty");
-        print_text(value_as_str(*got));
+        output_text(value_as_str(*got), 0);
     }
     putchar('\n');
 }
@@ -121,7 +115,7 @@ static void print_group(const struct value *g, enum colour state)
            : state == COLOUR_DOUBT ? " loses"
                                    : "");
     output_colour(COLOUR_PLAIN);
-    print_text(text_at(g, "reason"));
+    output_text(text_at(g, "reason"), 0);
     putchar('\n');
     for (uint32_t i = 0; i < n; i++)
         print_predicate(&predicates[i]);
@@ -181,7 +175,7 @@ static void print_document(const struct value *d)
     output_colour(sha256.n ? COLOUR_GOOD : COLOUR_BAD);
     printf("  %-14s %-6s %-28s ", kind, code, template);
     output_colour(COLOUR_PLAIN);
-    print_text(sha256.n ? str_sub(sha256, 0, SUM_SHOWN) : text_at(d, "error"));
+    output_text(sha256.n ? str_sub(sha256, 0, SUM_SHOWN) : text_at(d, "error"), 0);
     putchar('\n');
 }
 
@@ -192,7 +186,9 @@ static void print_documents(const struct value *v)
     if (!n)
         return;
     struct str profile = text_at(v, "profile");
-    printf("\nprofile: %.*s\n\n", STR_FMT(profile.n ? profile : STR("the group names none")));
+    printf("\nprofile: ");
+    output_text(profile.n ? profile : STR("the group names none"), 0);
+    printf("\n\n");
     printf("  %-14s %-6s %-28s %s\n", "DOCUMENT", "STATUS", "TEMPLATE",
            "SHA-256, OR WHY THERE IS NONE");
     for (uint32_t i = 0; i < n; i++) {
@@ -209,7 +205,7 @@ static void print_documents(const struct value *v)
         if (++at < quiet)
             continue;
         printf(": ");
-        print_text(text_at(&documents[i], "error"));
+        output_text(text_at(&documents[i], "error"), 0);
         putchar('\n');
     }
 }
@@ -228,7 +224,7 @@ static void print_variables(const struct value *v)
             if (!str_is(text_at(&variables[i], "from"), from[k]))
                 continue;
             putchar(' ');
-            print_text(text_at(&variables[i], "name"));
+            output_text(text_at(&variables[i], "name"), 0);
         }
         putchar('\n');
     }

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "command.h"
+#include "output.h"
 
 #define READ_PIECE 65536
 
@@ -200,7 +201,7 @@ int complain(const struct err *e)
 {
     char text[1200];
     err_format(e, text, sizeof text);
-    fprintf(stderr, "vesta: %s\n", text);
+    output_told("vesta: ", text);
     return EXIT_FAILED;
 }
 
@@ -210,7 +211,7 @@ void print_findings(const struct findings *f)
         BUF_LOCAL(line, 1u << 16);
         finding_format(x, &line);
         const char *text = buf_c(&line);
-        fprintf(stderr, "%s\n", text ? text : "out of memory");
+        output_told("", text ? text : "out of memory");
     }
     size_t all = f->errors + f->warnings;
     if (all > FINDINGS_MAX)

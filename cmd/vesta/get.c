@@ -88,11 +88,15 @@ static void print_selector(const struct value *selector)
         printf("(default)");
     for (uint32_t i = 0; selector && i < selector->n; i++) {
         const struct value *v = &selector->map[i].v;
-        printf("%s%.*s=", i ? "," : "", STR_FMT(selector->map[i].key));
+        printf("%s", i ? "," : "");
+        output_text(selector->map[i].key, 0);
+        printf("=");
         if (v->kind == VALUE_STRING)
-            printf("%.*s", STR_FMT(value_as_str(*v)));
-        for (uint32_t k = 0; v->kind == VALUE_LIST && k < v->n; k++)
-            printf("%s%.*s", k ? "|" : "", STR_FMT(value_as_str(v->list[k])));
+            output_text(value_as_str(*v), 0);
+        for (uint32_t k = 0; v->kind == VALUE_LIST && k < v->n; k++) {
+            printf("%s", k ? "|" : "");
+            output_text(value_as_str(v->list[k]), 0);
+        }
     }
 }
 
@@ -101,10 +105,15 @@ static void print_row(const char *collection, const struct value *item)
     if (strcmp(collection, "templates") == 0) {
         printf("%.*s/%.*s", STR_FMT(text_at(item, "kind")), STR_FMT(text_at(item, "name")));
     } else if (strcmp(collection, "groups") == 0) {
-        printf("%-24.*s %-20.*s ", STR_FMT(text_at(item, "id")), STR_FMT(text_at(item, "profile")));
+        output_text(text_at(item, "id"), 24);
+        printf(" ");
+        output_text(text_at(item, "profile"), 20);
+        printf(" ");
         print_selector(value_get(item, STR("selector")));
     } else {
-        printf("%-24.*s %.*s", STR_FMT(text_at(item, "id")), STR_FMT(text_at(item, "name")));
+        output_text(text_at(item, "id"), 24);
+        printf(" ");
+        output_text(text_at(item, "name"), 0);
     }
     putchar('\n');
 }

@@ -59,3 +59,42 @@ void output_colour(enum colour c)
     if (isatty(STDOUT_FILENO) && !(no && no[0]))
         printf("\033[%sm", codes[c]);
 }
+
+/* How many bytes at the beginning are a control character (C0, DEL, or C1 in UTF-8). */
+static size_t control_at(struct str s)
+{
+    unsigned char c = (unsigned char)s.p[0], next = s.n > 1 ? (unsigned char)s.p[1] : 0;
+    if (c < 0x20 || c == 0x7F)
+        return 1;
+    return c == 0xC2 && next >= 0x80 && next < 0xA0 ? 2 : 0;
+}
+
+/* How many bytes were written. */
+static size_t put_text(FILE *to, struct str s)
+{
+    size_t written = 0;
+    while (s.n) {
+        size_t n = control_at(s);
+        for (size_t i = 0; i < n; i++, written += 4)
+            fprintf(to, "\\x%02x", (unsigned)(unsigned char)s.p[i]);
+        if (!n) {
+            fputc(s.p[0], to);
+            written++;
+        }
+        s = str_skip(s, n ? n : 1);
+    }
+    return written;
+}
+
+void output_told(const char *prefix, const char *text)
+{
+    fputs(prefix, stderr);
+    put_text(stderr, str_c(text));
+    fputc('\n', stderr);
+}
+
+void output_text(struct str s, size_t width)
+{
+    for (size_t n = put_text(stdout, s); n < width; n++)
+        putchar(' ');
+}

@@ -15,6 +15,14 @@ void output_value(enum output o, const struct value *v);
 /* The same as JSON on one line. */
 void output_line(const struct value *v);
 
+/*
+ * Names and values may be anybody's: what would move a terminal's cursor, change its colours or
+ * begin another line is shown as \xNN by both. A line on standard error; a text on standard output,
+ * with spaces up to width bytes.
+ */
+void output_told(const char *prefix, const char *text);
+void output_text(struct str s, size_t width);
+
 enum colour { COLOUR_PLAIN, COLOUR_GOOD, COLOUR_DOUBT, COLOUR_BAD };
 /* Begins or (COLOUR_PLAIN) ends a colour on standard output: on a terminal, unless NO_COLOR is set.
  */

@@ -29,6 +29,15 @@ static err_code list_at(const struct value *v, const char *key, const struct val
 
 /* --- list ------------------------------------------------------------------------------------- */
 
+static void print_line(const struct value *r)
+{
+    printf("%-9.0f %-21.*s ", number_at(r, "revision"), STR_FMT(text_at(r, "at")));
+    output_text(text_at(r, "who"), 20);
+    printf(" %-8.0f ", number_at(r, "changes"));
+    output_text(text_at(r, "message"), 0);
+    printf("\n");
+}
+
 static void print_item(const struct value *r, enum output o)
 {
     if (o == OUTPUT_JSON)
@@ -38,9 +47,7 @@ static void print_item(const struct value *r, enum output o)
     else if (o == OUTPUT_NAME)
         printf("%.0f\n", number_at(r, "revision"));
     else
-        printf("%-9.0f %-21.*s %-20.*s %-8.0f %.*s\n", number_at(r, "revision"),
-               STR_FMT(text_at(r, "at")), STR_FMT(text_at(r, "who")), number_at(r, "changes"),
-               STR_FMT(text_at(r, "message")));
+        print_line(r);
 }
 
 /* One page; path becomes that of the next one, or empty. */
@@ -104,10 +111,14 @@ static err_code show_revision(const struct client *c, const char *n, enum output
         return ERR_OK;
     }
     bool names = o == OUTPUT_NAME;
-    if (!names)
-        printf("revision  %.0f\nat        %.*s\nwho       %.*s\nmessage   %.*s\n\n",
-               number_at(&v, "revision"), STR_FMT(text_at(&v, "at")), STR_FMT(text_at(&v, "who")),
-               STR_FMT(text_at(&v, "message")));
+    if (!names) {
+        printf("revision  %.0f\nat        %.*s\nwho       ", number_at(&v, "revision"),
+               STR_FMT(text_at(&v, "at")));
+        output_text(text_at(&v, "who"), 0);
+        printf("\nmessage   ");
+        output_text(text_at(&v, "message"), 0);
+        printf("\n\n");
+    }
     for (uint32_t i = 0; i < changes->n; i++) {
         if (!names)
             printf("%-8.*s", STR_FMT(text_at(&changes->list[i], "action")));

@@ -70,8 +70,8 @@ static bool kept_though_broken(const struct site_file *f, struct store_resource 
 static err_code import_file(void *arg, const struct site_file *f, struct err *e)
 {
     struct importing *im = arg;
-    if (im->in->progress)
-        im->in->progress(im->in->progress_arg, ++im->files, 0);
+    if (im->in->progress && !im->in->progress(im->in->progress_arg, ++im->files, 0))
+        return err_set(e, ERR_BUSY, "stopped: nothing was imported");
     ARENA_LOCAL(a, FILE_ARENA_MAX);
     struct store_resource r;
     struct err why = ERR_INIT;
@@ -183,8 +183,8 @@ static err_code export_resource(void *arg, const struct store_change *c, struct 
     const struct store_resource *r = &c->r;
     if (c->deleted)
         return ERR_OK;
-    if (x->progress)
-        x->progress(x->arg, ++x->files, 0);
+    if (x->progress && !x->progress(x->arg, ++x->files, 0))
+        return err_set(e, ERR_BUSY, "stopped: the export is not whole");
     count(r->key.type, &x->result.groups, &x->result.profiles, &x->result.templates);
     if (r->key.type == STORE_TEMPLATE)
         return site_write(x->dir, &r->key, r->body, e);

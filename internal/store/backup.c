@@ -18,7 +18,9 @@
 
 #define STEP_PAGES 1024
 #define BUSY_MS    2000
-#define NAME_MAX_N 4000
+/* Of SQLite's machine, between two looks at whether to stop. */
+#define CHECK_STEPS 1000000
+#define NAME_MAX_N  4000
 
 static void close_conn(struct sql_conn **c)
 {
@@ -28,8 +30,33 @@ static void close_conn(struct sql_conn **c)
 
 /* --- copying --------------------------------------------------------------------------------- */
 
-static err_code copy_pages(struct sql_conn *from, struct sql_conn *to, store_progress *progress,
-                           void *arg, struct err *e)
+struct watched {
+    store_progress *progress;
+    void *arg;
+    uint64_t done, all;
+    bool stopped;
+};
+
+static bool go_on(struct watched *w)
+{
+    if (w->progress && !w->progress(w->arg, w->done, w->all))
+        w->stopped = true;
+    return !w->stopped;
+}
+
+/* Of SQLite's progress handler: true interrupts what it does. */
+static int asked_to_stop(void *watched)
+{
+    return !go_on(watched);
+}
+
+static err_code stopped(struct err *e)
+{
+    return err_set(e, ERR_BUSY, "stopped before it was done: nothing was written");
+}
+
+static err_code copy_pages(struct sql_conn *from, struct sql_conn *to, struct watched *w,
+                           struct err *e)
 {
     sqlite3_backup *b = sqlite3_backup_init(to->db, "main", from->db, "main");
     if (!b)
@@ -38,9 +65,9 @@ static err_code copy_pages(struct sql_conn *from, struct sql_conn *to, store_pro
     do {
         rc = sqlite3_backup_step(b, STEP_PAGES);
         int all = sqlite3_backup_pagecount(b), left = sqlite3_backup_remaining(b);
-        if (progress && (rc == SQLITE_OK || rc == SQLITE_DONE))
-            progress(arg, (uint64_t)(all - left), (uint64_t)all);
-    } while (rc == SQLITE_OK);
+        w->done = (uint64_t)(all - left);
+        w->all = (uint64_t)all;
+    } while ((rc == SQLITE_OK || rc == SQLITE_DONE) && go_on(w) && rc == SQLITE_OK);
     sqlite3_backup_finish(b);
     return rc == SQLITE_DONE ? ERR_OK : sql_fail(to, rc, e);
 }
@@ -89,13 +116,18 @@ static err_code sync_file(const char *path, struct err *e)
 static err_code copy_checked(struct sql_conn *from, const char *path, store_progress *progress,
                              void *arg, struct err *e)
 {
+    struct watched w = {.progress = progress, .arg = arg};
     CONN_LOCAL(to);
     err_code rc = sql_open(path, SQL_WRITER, BUSY_MS, &to, e);
     if (!rc)
-        rc = copy_pages(from, to, progress, arg, e);
+        rc = copy_pages(from, to, &w, e);
     if (!rc)
         rc = run(to, "PRAGMA journal_mode = DELETE", e);
-    return rc ? rc : check_ours(to, e);
+    if (!rc)
+        sqlite3_progress_handler(to->db, CHECK_STEPS, asked_to_stop, &w);
+    if (!rc)
+        rc = check_ours(to, e);
+    return w.stopped ? stopped(e) : rc;
 }
 
 /* The same in a file that is made for it, and goes away if it fails. */

@@ -272,8 +272,9 @@ err_code store_txn_token_used(struct store_txn *t, struct str id, uint64_t at, s
 /* --- backup and restore ------------------------------------------------------------------------
  */
 
-/* Called now and then with how much of how much is done; the units are the same. */
-typedef void store_progress(void *arg, uint64_t done, uint64_t all);
+/* Called now and then with how much of how much is done; the units are the same. False: stop;
+   the call then fails with ERR_BUSY, and a backup or restore leaves nothing behind. */
+typedef bool store_progress(void *arg, uint64_t done, uint64_t all);
 
 /*
  * Writes the database at path, which others may have open and write to meanwhile, as of one moment

@@ -1,6 +1,6 @@
 """Attacks on the service itself, each test with the number that it has in the list of them:
 
-5 labels given twice, 7 finding out what there is, 17 out of a folder, 18 ranges, 21 floods of
+5 labels given twice, 7 finding out what there is, 16 terminals, 17 out of a folder, 18 ranges, 21 floods of
 unknown machines, 24 the API from where machines are, 28 what a program in C is attacked by.
 """
 
@@ -174,6 +174,34 @@ def test_attack_7_without_a_token_nothing_is_told_of_ids(server: Server) -> None
             missing = plain(server.api(method, "/groups/none", body, token=token))
             check_equal(there, missing, f"{method} with the token {token[:5]!r}")
             check_equal(there[0], 403 if token == reader else 401, "status")
+
+
+# --- 16: terminals ---------------------------------------------------------------------------------
+
+ESCAPES = "a\x1b[31mb\x1b]0;c\x07\x7f\u009b2J\rd\ne"
+
+
+def test_attack_16_commands_show_no_escapes_of_others() -> None:
+    """What an operator's terminal would obey, in files that somebody sends and in what is stored."""
+    shown = "a\\x1b[31mb\\x1b]0;c\\x07\\x7f\\xc2\\x9b2J\\x0dd\\x0ae"
+    with Scratch() as tmp:
+        files = {
+            f"generic/{ESCAPES}": "x",
+            "groups/a.json": {"id": "a", "profile": ESCAPES, "selector": {ESCAPES: ESCAPES}},
+            "profiles/p.json": {"id": "p", "name": ESCAPES, ESCAPES: 1},
+        }
+        site, data = write_site(tmp / "site", files), tmp / "data"
+        refused = run("import", "--data-path", data, site).want(1)
+        check(f"generic/{shown}: error" in refused.err, refused.err)
+        outcomes = [refused, run("import", "--data-path", data, "--skip-invalid", "--message", ESCAPES, site).want(0)]
+        for command in (["get", "groups"], ["get", "profiles"], ["explain", f"{ESCAPES}={ESCAPES}"], ["revisions"],
+                        ["revisions", "1"]):
+            done = run(*command, "--data-path", data).want(0)
+            check(shown in done.out, f"vesta {command[0]}: {done.out!r}")
+            outcomes.append(done)
+        outcomes.append(run("check", site))
+        for done in outcomes:
+            check(not re.search("[\x00-\x09\x0b-\x1f\x7f\x80-\x9f]", done.out + done.err), repr(done))
 
 
 # --- 17: out of a folder ---------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 """Backup while a server runs, restore while none does."""
 
 import re
+import signal
 import sqlite3
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
 
-from vesta import Scratch, check, check_equal, run, serve
+import vesta
+from vesta import Scratch, check, check_equal, run, serve, wait_for, write_site
 
 SITE: dict[str, Any] = {
     "groups/base.json": {"id": "base", "profile": "base"},
@@ -122,3 +125,22 @@ def test_backup_under_writes() -> None:
             stop.set()
             writer.join()
         check(written[0] > 0, "nothing was written")
+
+
+def test_a_backup_that_is_interrupted_leaves_nothing() -> None:
+    with Scratch() as tmp:
+        files = {**SITE, **{f"generic/large{n}": b"%d" % n * 400000 for n in range(64)}}
+        run("import", "--data-path", tmp / "data", write_site(tmp / "site", files)).want(0)
+        (tmp / "out").mkdir()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            command = [vesta.BINARY, "backup", "--data-path", tmp / "data", tmp / "out" / "b.db"]
+            with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=vesta.clean_environment()) as p:
+                wait_for(lambda: p.poll() is not None or any((tmp / "out").iterdir()), "the backup to begin")
+                p.send_signal(number)
+                _, told = p.communicate(timeout=vesta.DEADLINE)
+            check(p.returncode in (0, 1), f"exit code {p.returncode}: {told}")
+            left = [x.name for x in (tmp / "out").iterdir()]
+            check_equal(left, ["b.db"] if p.returncode == 0 else [], "files left")
+            check(p.returncode == 0 or "stopped before it was done" in told, told)
+            for name in left:
+                (tmp / "out" / name).unlink()

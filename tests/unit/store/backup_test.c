@@ -43,11 +43,42 @@ static void refuses(const char *path, const char *file, err_code code, const cha
     CHECK(strcmp(r.kept, "untouched") == 0);
 }
 
-static void count_progress(void *arg, uint64_t done, uint64_t all)
+static bool count_progress(void *arg, uint64_t done, uint64_t all)
 {
     uint64_t *last = arg;
     CHECK(done <= all && done >= *last);
     *last = done;
+    return true;
+}
+
+/* A number of calls are answered with "go on". */
+static bool stop_after(void *arg, uint64_t done, uint64_t all)
+{
+    unsigned *left = arg;
+    (void)done, (void)all;
+    return (*left)-- > 0;
+}
+
+static void stopping_leaves_nothing(void)
+{
+    const char *path = fresh("bk-stop.db"), *file = fresh("bk-stop.backup");
+    const char *to = fresh("bk-stopped.db");
+    char part[400];
+    struct store *s = must_open(path);
+    fill(s, 0, 20);
+    store_close(s);
+    struct err e = ERR_INIT;
+    unsigned left = 0;
+    CHECK(store_backup(path, file, stop_after, &left, &e) == ERR_BUSY, "%d", e.code);
+    CHECK(strstr(e.msg, "stopped before it was done"), "%s", e.msg);
+    snprintf(part, sizeof part, "%s.part-%ld", file, (long)getpid());
+    CHECK(!file_exists(file) && !file_exists(part));
+    must_back_up(path, file);
+    struct store_restored r;
+    left = 0;
+    CHECK(store_restore(to, file, &r, stop_after, &left, &e) == ERR_BUSY);
+    snprintf(part, sizeof part, "%s.restore-%ld", to, (long)getpid());
+    CHECK(!file_exists(to) && !file_exists(part));
 }
 
 static void there_and_back(void)
@@ -234,6 +265,7 @@ static void while_others_write(void)
 struct tally backup_tests(void)
 {
     RUN(there_and_back);
+    RUN(stopping_leaves_nothing);
     RUN(onto_nothing);
     RUN(a_damaged_database_is_replaced);
     RUN(what_is_no_backup_is_refused);
