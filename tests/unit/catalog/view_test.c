@@ -97,6 +97,67 @@ static void shadowed_groups_wait_their_turn(void)
     catalog_free(c);
 }
 
+static size_t count_shapes(struct catalog *c)
+{
+    struct catalog_stats st;
+    catalog_stats(catalog_enter(c), &st);
+    catalog_leave(c);
+    return st.shapes;
+}
+
+static void a_list_is_any_of_its_values(void)
+{
+    struct catalog *c = make();
+    struct catalog_edit *x = begin(c, false);
+    put_group(x, "b",
+              "{\"profile\":\"p\",\"selector\":{\"k\":[\"2\",\"1\",\"\"],\"os\":[\"x\",\"y\"]}}");
+    put_group(x, "a", "{\"profile\":\"p\",\"selector\":{\"k\":\"1\",\"os\":\"y\"}}");
+    catalog_edit_commit(x, 1);
+    CHECK(strcmp(MATCHED(c, {"k", "1"}, {"os", "x"}), "b") == 0);
+    CHECK(strcmp(MATCHED(c, {"k", "2"}, {"os", "y"}), "b") == 0);
+    CHECK(strcmp(MATCHED(c, {"os", "y"}), "b") == 0, "an empty value stands for no label");
+    CHECK(strcmp(MATCHED(c, {"k", "1"}, {"os", "y"}), "a") == 0, "shadowed for one of them only");
+    CHECK(strcmp(MATCHED(c, {"k", "3"}, {"os", "y"}), "") == 0);
+    CHECK(count_shapes(c) == 2, "with k and without");
+    x = begin(c, false);
+    put_group(x, "b", "{\"profile\":\"p\",\"selector\":{\"k\":[\"7\",\"8\"]}}");
+    catalog_edit_abandon(x);
+    CHECK(strcmp(MATCHED(c, {"k", "2"}, {"os", "y"}), "b") == 0, "as it was");
+    x = begin(c, false);
+    put_group(x, "b", "{\"profile\":\"p\",\"selector\":{\"k\":[\"7\",\"8\"]}}");
+    catalog_edit_commit(x, 2);
+    CHECK(strcmp(MATCHED(c, {"k", "2"}, {"os", "y"}), "") == 0);
+    CHECK(strcmp(MATCHED(c, {"k", "8"}), "b") == 0);
+    x = begin(c, false);
+    CHECK(catalog_delete_group(x, STR("b"), NULL) == ERR_OK);
+    catalog_edit_commit(x, 3);
+    CHECK(strcmp(MATCHED(c, {"k", "8"}), "") == 0);
+    CHECK(count_shapes(c) == 1);
+    catalog_free(c);
+}
+
+static void lists_are_loaded_with_the_rest(void)
+{
+    struct catalog *c = make();
+    struct catalog_edit *x = begin(c, true);
+    struct catalog_batch *b[2];
+    for (int i = 0; i < 2; i++)
+        CHECK(catalog_batch_make(x, &b[i], NULL) == ERR_OK);
+    CHECK(catalog_batch_add(b[0], STR("one"),
+                            STR("{\"profile\":\"p\",\"selector\":{\"k\":[\"1\",\"2\"]}}"),
+                            NULL) == ERR_OK);
+    CHECK(catalog_batch_add(b[1], STR("two"), STR("{\"profile\":\"p\",\"selector\":{\"k\":\"3\"}}"),
+                            NULL) == ERR_OK);
+    CHECK(catalog_put_batches(x, b, 2, NULL) == ERR_OK);
+    for (int i = 0; i < 2; i++)
+        catalog_batch_free(b[i]);
+    catalog_edit_commit(x, 1);
+    CHECK(strcmp(MATCHED(c, {"k", "1"}), "one") == 0);
+    CHECK(strcmp(MATCHED(c, {"k", "2"}), "one") == 0);
+    CHECK(strcmp(MATCHED(c, {"k", "3"}), "two") == 0);
+    catalog_free(c);
+}
+
 static void a_view_stays_as_it_was(void)
 {
     struct catalog *c = make();
@@ -343,6 +404,8 @@ struct tally view_suite(void)
 {
     RUN(the_most_specific_wins);
     RUN(shadowed_groups_wait_their_turn);
+    RUN(a_list_is_any_of_its_values);
+    RUN(lists_are_loaded_with_the_rest);
     RUN(a_view_stays_as_it_was);
     RUN(what_is_abandoned_leaves_no_trace);
     RUN(a_fresh_edit_replaces_everything);
