@@ -118,22 +118,11 @@ uint64_t match_selector_hash(const struct labels *selector)
     return h;
 }
 
-/* Labels beyond which searching is faster than looking at each. */
-#define LOOK_MAX 16
-
 /* The machine's value for a key; absent as "". */
 static struct str value_of(const struct labels *machine, struct str key)
 {
-    if (machine->n > LOOK_MAX) {
-        const struct str *got = model_label_get(machine, key);
-        return got ? *got : STR("");
-    }
-    for (uint32_t i = 0; i < machine->n; i++) {
-        const struct label *l = &machine->v[i];
-        if (l->key.n == key.n && (key.n == 0 || l->key.p[0] == key.p[0]) && str_eq(l->key, key))
-            return l->value;
-    }
-    return STR("");
+    const struct str *got = model_label_get(machine, key);
+    return got ? *got : STR("");
 }
 
 bool match_probe(const struct match_shape *shape, const struct labels *machine, uint64_t *ret)

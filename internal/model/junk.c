@@ -59,12 +59,17 @@ static const struct str serials[] = {
     STR_INIT("0123456789abcdef"),
 };
 
-/* Looked at for each request: the length and the first byte tell nearly all apart. */
+static bool same_letter(char a, char b)
+{
+    return (a | 0x20) == (b | 0x20);
+}
+
+/* Looked at for each request: the length, the first and the last byte tell nearly all apart. */
 static bool is_one_of(struct str s, const struct str *list, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (s.n == list[i].n && (s.n == 0 || (s.p[0] | 0x20) == (list[i].p[0] | 0x20)) &&
-            str_ieq(s, list[i]))
+    for (size_t i = 0; s.n > 0 && i < n; i++)
+        if (s.n == list[i].n && same_letter(s.p[s.n - 1], list[i].p[s.n - 1]) &&
+            same_letter(s.p[0], list[i].p[0]) && str_ieq(s, list[i]))
             return true;
     return false;
 }

@@ -174,7 +174,9 @@ class Soak:
 
 def main() -> int:
     assets = {"k": os.urandom(1 << 16) * 64}
-    with vesta.serve(site(), "--log-level", "warn", assets=assets) as server:
+    # With all of history the database grows, and with it what SQLite keeps of it, up to 64 MiB.
+    flags = ["--log-level", "warn", "--keep-revisions", "200"]
+    with vesta.serve(site(), *flags, assets=assets) as server:
         soak = Soak(server)
         work = [soak.read] * 3 + [soak.read_file, soak.write, soak.write, soak.import_site, soak.abort]
         threads = [soak.thread(w) for w in work]
