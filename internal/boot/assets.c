@@ -1,5 +1,6 @@
 #include "boot/assets.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -153,6 +154,43 @@ void assets_free(struct assets *a)
     open_files_free(a->open);
     free(a->root);
     free(a);
+}
+
+#define DEPTH_MAX 16
+
+/* Takes the folder's descriptor. */
+static void walk(int folder, unsigned depth, assets_each *each, void *arg)
+{
+    DIR *d = fdopendir(folder);
+    if (!d) {
+        close(folder);
+        return;
+    }
+    for (const struct dirent *x; (x = readdir(d));) {
+        struct stat st;
+        struct str name = str_c(x->d_name);
+        if (str_is(name, ".") || str_is(name, ".."))
+            continue;
+        int fd = openat(folder, x->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        bool known = fstat(fd, &st) == 0;
+        if (known && S_ISDIR(st.st_mode) && depth < DEPTH_MAX) {
+            walk(fd, depth + 1, each, arg);
+            continue;
+        }
+        if (known && S_ISREG(st.st_mode))
+            each(arg, fd, &st, name);
+        close(fd);
+    }
+    closedir(d);
+}
+
+void assets_walk(const struct assets *a, assets_each *each, void *arg)
+{
+    int root = open(a->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root >= 0)
+        walk(root, 0, each, arg);
 }
 
 /* --- answering ------------------------------------------------------------------------------- */

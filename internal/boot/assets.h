@@ -33,4 +33,9 @@ void assets_respond(struct assets *a, struct str path_below_assets_raw, const ch
 int assets_find(struct assets *a, struct str path_below_assets_raw, struct http_request *q,
                 struct http_response *r, struct stat *ret_st, struct str *ret_name);
 
+/* Calls each for every regular file, to a depth of 16 folders; symbolic links are passed over. What
+   cannot be read is left out. fd is closed after the call. */
+typedef void assets_each(void *arg, int fd, const struct stat *st, struct str name);
+void assets_walk(const struct assets *a, assets_each *each, void *arg);
+
 #endif

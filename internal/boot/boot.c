@@ -41,6 +41,8 @@ err_code boot_make(const struct boot_config *c, struct boot **ret, struct err *e
         code = http_rate_make(c->misses_per_minute, &b->misses, e);
     if (!code && c->assets_path && c->assets_path[0])
         code = assets_open(c->assets_path, &b->assets, e);
+    if (b->assets && service_signs_files(b->service))
+        prepare_assets(b);
     if (code)
         boot_free(b);
     else

@@ -90,6 +90,9 @@ bool answer_asset_signature(struct boot *b, struct http_request *q, struct http_
 /* The response is an asset, whose signature may be asked for next. */
 void prepare_asset(struct boot *b, const struct http_request *q, const struct http_response *r);
 
+/* Begins with the signatures over large assets, so that they are there before the first machine. */
+void prepare_assets(struct boot *b);
+
 /* --- script.c: /boot.ipxe --- */
 
 path_handler answer_boot_script;

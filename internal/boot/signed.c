@@ -112,3 +112,14 @@ void prepare_asset(struct boot *b, const struct http_request *q, const struct ht
     if (r->status < 300 && r->kind == HTTP_BODY_FILE && fstat(r->fd, &st) == 0)
         service_prepare_file(b->service, &file);
 }
+
+static void prepare_one(void *arg, int fd, const struct stat *st, struct str name)
+{
+    const struct service_file file = {.fd = fd, .st = st, .name = name};
+    service_prepare_file(arg, &file);
+}
+
+void prepare_assets(struct boot *b)
+{
+    assets_walk(b->assets, prepare_one, b->service);
+}

@@ -19,8 +19,8 @@ struct file_signer;
 struct keyring;
 struct signer;
 
-#define FILE_SIGNER_SMALL (4u << 20) /* bytes */
-#define FILE_SIGNER_QUEUE 256        /* large files that wait */
+#define FILE_SIGNER_SMALL (16u << 20) /* bytes */
+#define FILE_SIGNER_QUEUE 256         /* large files that wait */
 
 /* keys and small stay until it is stopped. ERR_NOMEM, ERR_IO. */
 err_code file_signer_start(const struct keyring *keys, struct signer *small,

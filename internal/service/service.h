@@ -137,6 +137,7 @@ struct service_file {
 err_code service_sign_file(struct service *s, const struct service_file *file,
                            enum service_form form, const char *remote, struct arena *a,
                            struct str *ret, struct err *e);
+bool service_signs_files(const struct service *s);
 /* The file is being sent; its signatures may be wanted soon. Nothing where files are not signed. */
 void service_prepare_file(struct service *s, const struct service_file *file);
 

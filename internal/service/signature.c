@@ -128,6 +128,11 @@ err_code service_sign_file(struct service *s, const struct service_file *file,
     return c;
 }
 
+bool service_signs_files(const struct service *s)
+{
+    return s->files != NULL;
+}
+
 void service_prepare_file(struct service *s, const struct service_file *file)
 {
     if (s->files)

@@ -78,7 +78,9 @@ start_server() { # NAME SITE HOST PUBLIC_URL [COMMAND...]
         cat "$ready" "$access_log"
         return 1
     fi
-    "$@" "$vesta" serve --data-path "$work/$name" --assets-path "$assets" --address "$host:$port" \
+    [ -z "${openpgp_key:-}" ] || "$vesta" key import "$openpgp_key" --data-path "$work/$name" >/dev/null || return 1
+    # shellcheck disable=SC2086 # flags, not one word
+    "$@" "$vesta" serve ${serve_flags:-} --data-path "$work/$name" --assets-path "$assets" --address "$host:$port" \
         --api-address 127.0.0.1:0 --log-format text ${url:+--public-url "$url"} \
         >"$ready" 2>"$access_log" </dev/null &
     server_pid=$!

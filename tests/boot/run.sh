@@ -5,7 +5,7 @@
 # FOLDER/logs.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-all=(ipxe-bios ipxe-uefi pxelinux-bios pxelinux-efi grub-bios grub-efi tftp-uefi httpboot proxydhcp)
+all=(ipxe-bios ipxe-uefi pxelinux-bios pxelinux-efi grub-bios grub-efi tftp-uefi httpboot proxydhcp signed-bios)
 [ $# -ge 2 ] || { echo "usage: run.sh VESTA FOLDER [SCENARIO...]; there are: ${all[*]}" >&2; exit 2; }
 if [ ! -x "$1" ] || [ ! -s "$2/assets/vmlinuz" ] || [ ! -s "$2/assets/initrd.gz" ]; then
     echo "run.sh: no server at $1, or no kernel and initrd in $2/assets; make test-boot makes both" >&2

@@ -202,7 +202,7 @@ def test_signatures_answer_head_and_the_same_twice(server: Server) -> None:
         check_equal(first.header("Vesta-Match"), "group=default; revision=1", form)
 
 
-def test_what_is_no_document_is_not_signed(server: Server) -> None:
+def test_attack_26_what_is_no_document_is_not_signed(server: Server) -> None:
     """Threat 26: nothing is signed but what would be served, and no error."""
     for form in FORMS:
         for target in ("/nothing", "/", "/healthz", "/readyz", "/key.asc", "/assets/k", "/.."):
@@ -213,6 +213,37 @@ def test_what_is_no_document_is_not_signed(server: Server) -> None:
         check("broken.txt" in answer.text, answer.text)
         server.get(f"/ignition{form}?case=broken").want(404)
         server.get(f"/ipxe{form}{form}").want(404)
+
+
+def test_attack_26_a_signature_is_over_what_is_served_now(server: Server) -> None:
+    """Not over bytes of the client's, nor over what another machine would get."""
+    own = server.get("/generic?a=1").body
+    for query in ("?a=1&a=2", "?a=2", "", "?a=1#x"):
+        signature = server.get(f"/generic.sig{query}").body
+        check_equal(gpgv(server, own, signature), server.get(f"/generic{query}").body == own, query)
+    with server.connect() as c:
+        c.request("/generic.sig", "GET", {}, b"sign this").want(200)
+        check(not gpgv(server, b"sign this", c.request("/generic.sig").body), "the body was signed")
+    # A part of it is not signed as a whole.
+    part = server.get("/generic.sig?a=1", {"Range": "bytes=0-3"})
+    check(gpgv(server, own, part.body), "a Range changed what is signed")
+
+
+def test_attack_26_no_secret_key_leaves() -> None:
+    with serve(SITE) as server, Scratch() as tmp:
+        run("backup", "--data-path", server.data, tmp / "backup.db").want(0)
+        run("export", "--data-path", server.data, tmp / "site").want(0)
+        secrets = []
+        for file in (server.data / "keys").iterdir():
+            lines = file.read_text().splitlines()
+            at = next(i for i, line in enumerate(lines) if "PRIVATE KEY" in line)
+            secrets.append(lines[at + 3].encode())
+        check(len(secrets) == 3, f"{len(secrets)} keys")
+        given = [f.read_bytes() for f in tmp.rglob("*") if f.is_file()]
+        given += [server.get(x).body for x in ("/key.asc", "/key.minisign", "/key.pem")]
+        given.append(server.log().encode())
+        for secret in secrets:
+            check(all(secret not in text for text in given), "a secret key left")
 
 
 # --- matchbox key rings ------------------------------------------------------------------------------
@@ -280,7 +311,7 @@ def mode(path: Path) -> str:
     return oct(path.stat().st_mode & 0o777)
 
 
-def test_keys_are_closed_to_others() -> None:
+def test_attack_26_keys_are_closed_to_others() -> None:
     """Threat 26: a private key has mode 0600, in a folder of 0700, or nothing starts."""
     with serve(SITE) as server:
         server.stop()
@@ -427,7 +458,7 @@ def key_lines(data: Path) -> list[list[str]]:
     return [re.split(r" {2,}", line) for line in out.splitlines()]
 
 
-def test_a_next_key_is_published_before_it_is_used() -> None:
+def test_attack_26_a_next_key_is_published_before_it_is_used() -> None:
     """Threat 26: rotation. What was signed by the old key stays good, what comes is known before."""
     with serve(SITE) as server:
         body = server.get("/ipxe").body
@@ -490,7 +521,7 @@ def check_every_form(server: Server, body: bytes, signatures: dict[str, bytes]) 
 # --- limits ------------------------------------------------------------------------------------------
 
 
-def test_slow_signatures_have_a_rate() -> None:
+def test_attack_26_slow_signatures_have_a_rate() -> None:
     """Threat 26: a query that varies cannot buy RSA signatures without end."""
     with serve(SITE) as server, server.connect() as c:
         statuses = []

@@ -18,7 +18,7 @@ command -v npm >/dev/null || test+=(nodejs npm)
 lint=(clang clang-format clang-tidy cppcheck shellcheck)
 bench=(nginx-light wrk valgrind curl procps)
 boot=(qemu-system-x86 ipxe-qemu ovmf seabios busybox-static cpio pxelinux syslinux-common syslinux-efi
-    grub-common grub-pc-bin grub-efi-amd64-bin dnsmasq-base ipxe iproute2)
+    grub-common grub-pc-bin grub-efi-amd64-bin dnsmasq-base ipxe iproute2 gnupg curl)
 
 usage() {
     echo "usage: deps.sh [build|test|lint|bench|boot]..." >&2
