@@ -46,3 +46,8 @@ soak: deps-build deps-test
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) SAN=thread soak-programs
 	$(Q)python3 tests/bench/soak.py $(BUILD)/san-address-undefined/vesta $(T)
 	$(Q)$(BUILD)/san-thread/tests/catalog_soak $(T)
+
+# 10,000 slow clients for a minute, beside one that is not: CONNECTIONS= and FOR= make it less.
+.PHONY: bench-loris
+bench-loris: build
+	$(Q)tests/bench/loris.py $(BUILD)/vesta $(or $(CONNECTIONS),10000) $(or $(FOR),60)

@@ -31,7 +31,7 @@
 #define BOOT_TARGET_MAX 6000
 /* File descriptors for all but the machines' connections: the API's, the database, the log. */
 #define FDS_RESERVED   400
-#define MACHINES_MAX   10000
+#define MACHINES_MAX   20000
 #define MACHINES_LEAST 16
 
 struct settings {
@@ -111,23 +111,32 @@ static void api_refuse(void *ctx, struct http_request *q, int status, const char
     rest_refuse(r->rest, q, status, why, p);
 }
 
-/*
- * How many machines may be connected, each with a descriptor and another for a file. When
- * descriptors run out nobody is accepted and the server spins, so the limit is kept below that.
- */
-static unsigned machine_limit(void)
+/* A connection is a file descriptor, and so may be a file that is being sent. */
+static void raise_file_limit(void)
 {
     struct rlimit l;
-    if (getrlimit(RLIMIT_NOFILE, &l) != 0)
-        return MACHINES_LEAST;
-    rlim_t had = l.rlim_cur;
-    l.rlim_cur = l.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &l) != 0)
-        l.rlim_cur = had;
-    if (l.rlim_cur < FDS_RESERVED + 2 * MACHINES_LEAST)
-        return MACHINES_LEAST;
-    rlim_t n = (l.rlim_cur - FDS_RESERVED) / 2;
-    return n < MACHINES_MAX ? (unsigned)n : MACHINES_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+        l.rlim_cur = l.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &l);
+    }
+}
+
+/*
+ * How many machines may be connected to each listener, and how many may be sent a file, which is
+ * another descriptor. When descriptors run out nobody is accepted and the server spins, so the
+ * limits are below that.
+ */
+static void limit_machines(struct http_config *boot, unsigned listeners)
+{
+    struct rlimit l = {0};
+    getrlimit(RLIMIT_NOFILE, &l);
+    rlim_t least = FDS_RESERVED + 2 * MACHINES_LEAST * listeners;
+    rlim_t each = (l.rlim_cur > least ? l.rlim_cur : least) - FDS_RESERVED;
+    each /= listeners;
+    rlim_t machines = each * 5 / 8;
+    boot->max_connections = machines < MACHINES_MAX ? (unsigned)machines : MACHINES_MAX;
+    each -= boot->max_connections;
+    boot->max_files = each < MACHINES_MAX ? (unsigned)each : MACHINES_MAX;
 }
 
 /* The URL to reach a server by from this machine, given what it was told to listen on. */
@@ -156,7 +165,6 @@ static err_code start_boot_plane(const struct settings *o, struct running *r, st
     struct http_config boot = {.address = o->address,
                                .listener = r->boot_listener,
                                .threads = o->threads,
-                               .max_connections = machine_limit(),
                                .pool = BOOT_POOL,
                                .max_target = BOOT_TARGET_MAX,
                                .max_body = BOOT_BODY_MAX,
@@ -164,6 +172,7 @@ static err_code start_boot_plane(const struct settings *o, struct running *r, st
                                .handler = boot_handle,
                                .done = boot_done,
                                .ctx = r->boot};
+    limit_machines(&boot, o->tls_address[0] ? 2 : 1);
     r->boot_listener = 0;
     c = http_start(&boot, &r->boot_server, e);
     if (c)
@@ -227,16 +236,6 @@ static err_code read_public_url(const struct settings *o, struct running *r, str
     if (!c)
         snprintf(r->public_url, sizeof r->public_url, "%.*s", STR_FMT(url));
     return c;
-}
-
-/* A connection is a file descriptor, and so is a file that is being sent. */
-static void raise_file_limit(void)
-{
-    struct rlimit l;
-    if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
-        l.rlim_cur = l.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &l);
-    }
 }
 
 static err_code open_service(const struct settings *o, struct running *r, struct err *e)

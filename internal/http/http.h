@@ -140,6 +140,7 @@ struct http_config {
      * not one of these. NULL: that header means nothing. Kept by reference.
      */
     const struct networks *trusted;
+    unsigned max_files; /* that are sent at a time, more are 503; 0: as many as connections */
     size_t max_target;  /* bytes of the target; 0: 8,000. More is 414 */
     size_t max_body;    /* unless admit says otherwise; 0: no body is taken. More is 413 */
     unsigned header_ms; /* from the first byte to the end of the headers; 0: 10,000 */

@@ -313,6 +313,8 @@ void request_end(struct connection *c, bool completed)
     int off = 0;
     if (r->held_back && r->mhd)
         setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+    if (r->sends_file)
+        atomic_fetch_sub(&s->files, 1);
     tell_done(c, r, completed);
     if (r->release)
         r->release(r->held);

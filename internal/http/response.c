@@ -77,6 +77,27 @@ static struct MHD_Response *from_file(struct http_response *p)
     return m;
 }
 
+/* One more file is being sent, if so many may be; request_end takes it back. */
+static bool file_may_be_sent(struct request *r)
+{
+    struct http_server *s = r->connection->server;
+    if (atomic_fetch_add(&s->files, 1) < s->config.max_files) {
+        r->sends_file = true;
+        return true;
+    }
+    atomic_fetch_sub(&s->files, 1);
+    return false;
+}
+
+/* The descriptor is for a connection that waits rather than for this file. */
+static void too_many_files(struct request *r, struct http_response *p)
+{
+    close(p->fd);
+    *p = (struct http_response){.status = 503};
+    http_text(&r->q, p, 503, "too many files are being sent: wait a second");
+    http_add_header(p, "Retry-After", "1");
+}
+
 /*
  * The head and the file leave in one piece: libmicrohttpd writes them one after the other, and a
  * head that arrives alone wakes the client twice. request_end lets go of what is held back then.
@@ -92,6 +113,8 @@ enum MHD_Result response_send(struct request *r, struct http_response *p)
 {
     struct connection *c = r->connection;
     r->stage = STAGE_ANSWERED;
+    if (p->kind == HTTP_BODY_FILE && !file_may_be_sent(r))
+        too_many_files(r, p);
     if (p->kind == HTTP_BODY_HELD) {
         r->release = p->release;
         r->held = p->held;

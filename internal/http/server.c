@@ -35,6 +35,7 @@ static struct http_config with_defaults(const struct http_config *given)
     struct http_config c = *given;
     c.threads = c.thread_each ? 1 : or_default(c.threads, usable_cores());
     c.max_connections = or_default(c.max_connections, c.thread_each ? 256 : 10000);
+    c.max_files = or_default(c.max_files, c.max_connections);
     c.max_per_address = or_default(c.max_per_address, 1000);
     c.max_target = c.max_target ? c.max_target : 8000;
     c.header_ms = or_default(c.header_ms, 10 * 1000);

@@ -52,6 +52,7 @@ struct request {
     struct body body;
     bool spooled;                  /* its deadline is moved as it comes */
     uint64_t progress;             /* bytes of the body that had come when it was moved */
+    bool sends_file;               /* it counts among the server's files */
     bool sent_early;               /* the answer went out past libmicrohttpd */
     uint64_t discarded;            /* bytes of a body that is not wanted */
     struct http_response *refusal; /* of a request without a body; on the arena */
@@ -105,6 +106,7 @@ struct http_server {
     int listen_fd;
     unsigned port;
     _Atomic bool stopping;
+    _Atomic unsigned files; /* that are being sent */
     pthread_t reaper;
     uint64_t seed;
     pthread_mutex_t lock; /* guards what follows */

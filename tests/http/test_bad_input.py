@@ -5,7 +5,7 @@ import os
 import time
 from typing import Any, Iterator
 
-from vesta import Connection, Server, check, check_equal, serve, shorten
+from vesta import Connection, Server, check, check_equal, sanitized, serve, shorten
 
 SITE: dict[str, Any] = {
     "groups/base.json": {"id": "base", "profile": "base"},
@@ -344,6 +344,22 @@ def test_attack_20_slow_heads_are_cut_and_hinder_nobody(server: Server) -> None:
         time.sleep(0.2)
     check(time.monotonic() - began > 5, "slow connections were cut before they were slow")
     for c in slow:
+        c.socket.close()
+
+
+def test_attack_20_slow_loris_takes_little_memory(server: Server) -> None:
+    """Hundreds that never end their heads: others are answered, memory stays, all are cut."""
+    server.get("/ipxe").want(200)
+    before = server.memory("VmRSS")
+    slow = [Connection(server.boot_port) for _ in range(800)]
+    for c in slow:
+        c.send(b"GET /ipxe HTTP/1.1\r\nHost: a\r\nX: ")
+    still_answers(server)
+    each = (server.memory("VmRSS") - before) / len(slow)
+    check(each < 24 << 10 or sanitized(), f"{each} bytes for each slow connection")
+    for c in slow:
+        still_answers(server)
+        check(c.at_end(), "a slow connection was answered")
         c.socket.close()
 
 

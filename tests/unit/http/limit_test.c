@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -80,6 +81,40 @@ static void over_the_limit_of_threads_clients_are_closed(void)
     site_stop(&site);
 }
 
+/* Each file that is sent is a descriptor; who asks for one too many is told to come again. */
+static void files_have_a_limit(void)
+{
+    char name[] = "/tmp/http-limit-XXXXXX";
+    struct client c[3];
+    site_start(&site, (struct http_config){.threads = 1, .max_files = 2});
+    site.file = mkstemp(name);
+    unlink(name);
+    CHECK(site.file >= 0 && ftruncate(site.file, 64 << 20) == 0);
+    for (int i = 0; i < 2; i++) {
+        client_open_small_window(&c[i], site.port);
+        client_say(&c[i], "GET /file HTTP/1.1\r\nHost: a\r\n\r\n");
+        char byte;
+        CHECK(recv(c[i].fd, &byte, 1, 0) == 1);
+    }
+    client_open(&c[2], site.port);
+    client_say(&c[2], "GET /file HTTP/1.1\r\nHost: a\r\n\r\n");
+    struct reply r = client_read(&c[2], false);
+    CHECK(r.status == 503 && str_is(reply_header(&r, "Retry-After"), "1"), "%d", r.status);
+    CHECK(served(&c[2]));
+    client_close(&c[0]);
+    int status = 503;
+    for (int i = 0; i < 5000 && status == 503; i++) {
+        client_say(&c[2], "HEAD /file HTTP/1.1\r\nHost: a\r\n\r\n");
+        status = client_read(&c[2], true).status;
+        poll(NULL, 0, 1);
+    }
+    CHECK(status == 200, "the place of a file that is not sent any more is not given away");
+    client_close(&c[1]);
+    client_close(&c[2]);
+    close(site.file);
+    site_stop(&site);
+}
+
 static void nothing(void *ctx, struct http_request *q, struct http_response *r)
 {
     (void)ctx, (void)q;
@@ -151,6 +186,7 @@ void limit_tests(struct tally *t)
     RUN(one_address_has_a_limit);
     RUN(over_the_limit_clients_wait);
     RUN(over_the_limit_of_threads_clients_are_closed);
+    RUN(files_have_a_limit);
     RUN(taken_port_is_said);
     RUN(bad_addresses_are_said);
     RUN(all_addresses_are_served);
