@@ -167,8 +167,10 @@ static void *follow(void *arg)
         uint64_t revision = since;
         /* A failure is tried again at the next turn: the old state is served on. */
         bool behind = asked || !service_ready(s) || s->trouble.code != ERR_OK;
-        err_code c = ERR_OK;
-        if (store_changed(s->store) || behind)
+        err_code c = store_in_place(s->store, &e);
+        if (c)
+            catalog_settle(s->catalog);
+        else if (store_changed(s->store) || behind)
             c = catch_up(s, since, &revision, &e);
         else
             catalog_settle(s->catalog); /* documents that requests have replaced */

@@ -13,6 +13,14 @@ bool store_changed(struct store *s)
     return changed;
 }
 
+err_code store_in_place(struct store *s, struct err *e)
+{
+    pthread_mutex_lock(&s->watch.lock);
+    err_code rc = sql_in_place(s->watch.c, e);
+    pthread_mutex_unlock(&s->watch.lock);
+    return rc;
+}
+
 /*
  * Templates first and groups last, so that what a resource names has mostly been seen before it.
  * In the order of the file and not of names, which is several times faster when groups were added

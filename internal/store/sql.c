@@ -282,3 +282,15 @@ void sql_rollback(struct sql_conn *c)
     if (!sqlite3_get_autocommit(c->db))
         sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 }
+
+err_code sql_in_place(struct sql_conn *c, struct err *e)
+{
+    int moved = 0;
+    if (sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || !moved)
+        return ERR_OK;
+    err_set(e, ERR_IO,
+            "the database was moved, removed or replaced while it is in use: put it back, or "
+            "restart the server to use what is there now");
+    err_in_file(e, c->path);
+    return ERR_IO;
+}

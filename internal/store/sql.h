@@ -69,6 +69,10 @@ uint64_t sql_column_u64(const struct sql_query *q, int i);
 /* Never absent; gone at the next step. */
 struct str sql_column_str(const struct sql_query *q, int i);
 
+/* Is the file still where it was opened? ERR_IO: it was moved, removed or replaced, and what is
+   written to it now is lost to whoever opens that path. */
+err_code sql_in_place(struct sql_conn *c, struct err *e);
+
 /* Runs a kept statement that gives no rows. */
 err_code sql_run(struct sql_conn *c, const char *text, struct err *e);
 /* The first column of the only row; 0 if it is NULL or there is no row. */

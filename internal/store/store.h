@@ -174,6 +174,10 @@ err_code store_revision(struct store *s, uint64_t *ret, struct err *e);
  */
 bool store_changed(struct store *s);
 
+/* Is the database file still where it was opened? ERR_IO: it was moved, removed or replaced, and
+   writes are refused until it is back. One system call; for the same follower. */
+err_code store_in_place(struct store *s, struct err *e);
+
 struct store_change {
     uint64_t revision;
     bool deleted;

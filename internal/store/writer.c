@@ -106,7 +106,9 @@ static bool transact(struct writer *wr, struct write *list)
     struct err e = ERR_INIT;
     uint64_t start = now_us(), revision = 0;
     sqlite3_int64 changes = sqlite3_total_changes64(c->db);
-    err_code rc = begin(c, &revision, &e);
+    err_code rc = sql_in_place(c, &e);
+    if (!rc)
+        rc = begin(c, &revision, &e);
     bool begun = rc == ERR_OK;
     if (begun && list->next) {
         rc = run_batch(c, list, revision, &e);

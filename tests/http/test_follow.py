@@ -54,3 +54,21 @@ def test_a_database_that_cannot_be_followed_is_told() -> None:
             database.execute("ALTER TABLE gone RENAME TO history")
         vesta.wait_for(lambda: "database-followed-again" in server.log(), "the log line")
         vesta.check_equal(server.log().count("database-not-followed"), 1, "told once")
+
+
+def test_a_database_that_is_moved_away_is_told_and_not_written_to() -> None:
+    """A write to a file that has lost its name would be acknowledged, and lost at the next start."""
+    with vesta.serve(SITE) as server:
+        path, away = server.data / "vesta.db", server.data / "away.db"
+        path.rename(away)
+        vesta.wait_for(lambda: "database-not-followed" in server.log(), "the log line")
+        vesta.check("was moved, removed or replaced" in server.log(), server.log())
+        vesta.check("group=one;" in matched(server), "the old state is served on")
+        refused = server.api("PUT", "/templates/generic/x", b"x").want(503)
+        vesta.check("was moved, removed or replaced" in refused.text, refused.text)
+        sqlite3.connect(path).execute("CREATE TABLE other (x)").connection.commit()
+        server.api("PUT", "/templates/generic/x", b"x").want(503)
+        path.unlink()
+        away.rename(path)
+        vesta.wait_for(lambda: "database-followed-again" in server.log(), "the log line")
+        server.api("PUT", "/templates/generic/x", b"x").want(201)
