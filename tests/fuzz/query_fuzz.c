@@ -1,11 +1,13 @@
 /*
- * What a client writes into its request: the query, the path, the Range header, the head of the
- * request as libmicrohttpd leaves it. Each reads the whole input; what comes out must be in bounds.
+ * What a client writes into its request: the query, the path, the Range header, the target, the
+ * head of the request as libmicrohttpd leaves it, and the address that a proxy tells. Each reads
+ * the whole input; what comes out must be in bounds.
  */
 #include <stdint.h>
 
 #include "base/always.h"
 #include "base/query.h"
+#include "http/networks.h"
 #include "http/range.h"
 #include "http/raw.h"
 
@@ -54,9 +56,28 @@ static void fuzz_head(struct str in)
     struct raw_head head;
     if (in.n && !raw_scan(in.p, in.p + in.n, &head))
         always(head.fields <= in.n && head.host.n <= in.n && head.content_length.n <= in.n);
-    raw_target(in);
     raw_host(in);
     raw_token(in);
+}
+
+/* What is left of a whole URL is its end, and is a path, a query or nothing. */
+static void fuzz_target(struct str in)
+{
+    struct str origin = raw_origin_form(in);
+    always(origin.n <= in.n && (origin.n == 0 || origin.p + origin.n == in.p + in.n));
+    if (!raw_target(in))
+        always(origin.n == 0 || origin.p[0] == '/' || origin.p[0] == '?');
+}
+
+/* Addresses as proxies write them, networks as operators do: what is one holds itself. */
+static void fuzz_address(struct str in)
+{
+    struct networks s = {.n = 0};
+    struct in6_addr a;
+    struct str rest, first = str_cut(in, '/', &rest);
+    network_address(in, &a);
+    if (networks_add(&s, in, NULL) == ERR_OK)
+        always(network_address(first, &a) && networks_have(&s, &a));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -66,5 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_path(in);
     fuzz_range(in);
     fuzz_head(in);
+    fuzz_target(in);
+    fuzz_address(in);
     return 0;
 }
