@@ -4,7 +4,7 @@
 #
 # A scenario starts a server, starts its machines, which then run at the same time, and says what it
 # expects of each; the consoles, what the server logged and what was on the wire stay in the logs.
-boot_seconds=${BOOT_SECONDS:-150} # for one boot, which takes 6 to 30 when nothing else runs
+boot_seconds=${BOOT_SECONDS:-240} # for one boot, which takes 6 to 30 when nothing else runs
 assets=$folder/assets
 work=$(mktemp -d)
 chmod 755 "$work" # dnsmasq reads files here as another user

@@ -16,7 +16,7 @@ download() {
         </dev/null >/dev/null
 }
 if ! download 2>/dev/null; then
-    as_root apt-get -qq update
+    as_root apt-get -qq update || true # another test may be at it
     download
 fi
 for deb in "$dir"/debs/*.deb; do
