@@ -4,7 +4,7 @@ import os
 import threading
 from typing import Any, Optional
 
-from vesta import Connection, Response, Server, check, check_equal, serve, wait_for
+from vesta import Connection, Response, Server, check, check_equal, sanitized, serve, wait_for
 
 MIB = 1 << 20
 SITE: dict[str, Any] = {
@@ -170,3 +170,29 @@ def test_clients_that_leave_amid_a_body(server: Server) -> None:
     wait_for(lambda: held(server) == before, "their connections to be closed", 30)
     check_equal(sorted(p.name for p in server.data.iterdir()), files, "files of the data path")
     server.api("GET", "/templates/generic/half").want(404)
+
+
+def newest(server: Server) -> Any:
+    return server.api("GET", "/revisions").want(200).json()["items"][0]["revision"]
+
+
+def test_attack_20_a_large_upload_goes_to_a_nameless_file(server: Server) -> None:
+    """Memory stays flat while it comes, nobody sees the file, and it is gone with the client."""
+    before = wait_for(lambda: len(held(server)) == 2 and held(server), "the listeners alone", 30)
+    files = sorted(p.name for p in server.data.iterdir())
+    memory, revision = server.memory("RssAnon"), newest(server)
+    size = {"Content-Length": str(200 * MIB), "Content-Type": "application/x-ndjson"}
+    for method, path, who in (("POST", "/plan", "write"), ("POST", "/apply", "write")):
+        with Connection(server.api_port) as c:
+            c.send(head(method, path, token(server, who), size))
+            for _ in range(100):
+                c.send(b"\n" * MIB)
+            mine = wait_for(
+                lambda: [x for x in held(server) if x.endswith("(deleted)")], "a file", 30
+            )
+            check_equal(len(mine), 1, "nameless files")
+            check_equal(sorted(p.name for p in server.data.iterdir()), files, "files with names")
+            grown = server.memory("RssAnon") - memory
+            check(grown < 16 * MIB or sanitized(), f"{grown} bytes for 100 MiB")
+        wait_for(lambda: held(server) == before, "the file and the connection to be gone", 30)
+    check_equal(newest(server), revision, "the newest revision")
