@@ -55,7 +55,11 @@ void sign_response(struct boot *b, struct http_request *q, struct http_response 
         not_found(q, r);
         return;
     }
-    struct service_to_sign in = {.bytes = r->body, .form = form, .name = name, .remote = q->remote};
+    struct service_to_sign in = {.bytes = r->body,
+                                 .form = form,
+                                 .name = name,
+                                 .remote = q->remote,
+                                 .held = r->kind == HTTP_BODY_HELD ? r->held : NULL};
     struct str signature;
     struct err e = ERR_INIT;
     err_code c = service_sign(b->service, &in, q->arena, &signature, &e);

@@ -106,6 +106,8 @@ void catalog_stats(const struct catalog_view *v, struct catalog_stats *ret);
 /* --- rendered documents ------------------------------------------------------------------------
  */
 
+#define CATALOG_DOC_HASH_BYTES 32
+
 /*
  * A document that does not depend on the request, kept with the profile or the group that it was
  * made for until something that it is made of changes. Counted: it may outlive its view.
@@ -116,7 +118,14 @@ struct catalog_doc {
     uint64_t tmpl;
     uint64_t *kept_bytes; /* of the catalog that counts it */
     uint32_t users;
+    uint32_t hash_state; /* of `hash`: see catalog_doc_hash */
+    unsigned char hash[CATALOG_DOC_HASH_BYTES];
 };
+/* Of its bytes, by `make`, which is called when the document is asked for it the first time (by two
+   at once perhaps twice). Written to ret. */
+typedef void catalog_doc_hasher(struct str bytes, unsigned char ret[CATALOG_DOC_HASH_BYTES]);
+void catalog_doc_hash(struct catalog_doc *doc, catalog_doc_hasher *make,
+                      unsigned char ret[CATALOG_DOC_HASH_BYTES]);
 
 /*
  * The kept document if it is still current, or NULL; valid until catalog_leave, longer with

@@ -95,6 +95,24 @@ struct catalog_doc *catalog_doc_hold(struct catalog_doc *doc)
     return doc;
 }
 
+enum { HASH_NONE, HASH_BEING_WRITTEN, HASH_THERE };
+
+void catalog_doc_hash(struct catalog_doc *doc, catalog_doc_hasher *make,
+                      unsigned char ret[CATALOG_DOC_HASH_BYTES])
+{
+    if (__atomic_load_n(&doc->hash_state, __ATOMIC_ACQUIRE) == HASH_THERE) {
+        memcpy(ret, doc->hash, CATALOG_DOC_HASH_BYTES);
+        return;
+    }
+    make(doc->bytes, ret);
+    uint32_t none = HASH_NONE;
+    if (!__atomic_compare_exchange_n(&doc->hash_state, &none, HASH_BEING_WRITTEN, false,
+                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return;
+    memcpy(doc->hash, ret, CATALOG_DOC_HASH_BYTES);
+    __atomic_store_n(&doc->hash_state, HASH_THERE, __ATOMIC_RELEASE);
+}
+
 void catalog_doc_release(void *p)
 {
     struct catalog_doc *doc = p;

@@ -113,6 +113,8 @@ struct service_to_sign {
     enum service_form form; /* not SERVICE_PLAIN */
     const char *name;       /* what the bytes are: "ipxe"; one of a few, never a client's words */
     const char *remote;     /* the address that asks */
+    /* The document that holds the bytes, so that they are hashed once; NULL: nothing does. */
+    struct catalog_doc *held;
 };
 
 /*

@@ -11,17 +11,27 @@
 
 #define SIGNATURE_MAX 16384 /* bytes, in any form */
 
+static void hash_content(struct str bytes, unsigned char ret[CATALOG_DOC_HASH_BYTES])
+{
+    crypto_generichash(ret, CATALOG_DOC_HASH_BYTES, (const unsigned char *)(bytes.n ? bytes.p : ""),
+                       bytes.n, NULL, 0);
+}
+
 /* What is signed, and how, as one hash. The name is in the comment of some forms. */
 static void identify(const struct service_to_sign *in, enum service_form form,
                      unsigned char id[SIGNATURE_ID_BYTES])
 {
+    unsigned char content[CATALOG_DOC_HASH_BYTES];
     crypto_generichash_state h;
     const unsigned char how = (unsigned char)form;
+    if (in->held)
+        catalog_doc_hash(in->held, hash_content, content);
+    else
+        hash_content(in->bytes, content);
     crypto_generichash_init(&h, NULL, 0, SIGNATURE_ID_BYTES);
     crypto_generichash_update(&h, &how, 1);
     crypto_generichash_update(&h, (const unsigned char *)in->name, strlen(in->name) + 1);
-    crypto_generichash_update(&h, (const unsigned char *)(in->bytes.n ? in->bytes.p : ""),
-                              in->bytes.n);
+    crypto_generichash_update(&h, content, sizeof content);
     crypto_generichash_final(&h, id, SIGNATURE_ID_BYTES);
 }
 

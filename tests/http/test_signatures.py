@@ -246,6 +246,29 @@ def test_attack_26_no_secret_key_leaves() -> None:
             check(all(secret not in text for text in given), "a secret key left")
 
 
+def test_large_documents_are_signed_too() -> None:
+    """One that the catalog keeps, and one that is made for each request; the first one twice."""
+    site = {
+        "groups/kept.json": {"id": "kept", "profile": "kept", "selector": {"c": "kept"}},
+        "groups/made.json": {"id": "made", "profile": "made", "selector": {"c": "made"}},
+        "profiles/kept.json": {"id": "kept", "generic_id": "kept"},
+        "profiles/made.json": {"id": "made", "generic_id": "made"},
+        "generic/kept": "x" * 100_000,
+        "generic/made": "{{.request.raw_query}}" + "y" * 100_000,
+    }
+    with serve(site) as server, Tools(server) as tools:
+        for case in ("kept", "made", "kept"):
+            body = server.get(f"/generic?c={case}").want(200).body
+            signatures = {f: server.get(f"/generic{f}?c={case}").want(200).body for f in FORMS}
+            check_every_form(server, body, signatures)
+            check(not tools.good("openssl", flipped(body, 50_000), signatures[".cms"]), case)
+        changed = server.api("PUT", "/templates/generic/kept", b"z" * 100_000,
+                             {"Content-Type": "application/octet-stream"})
+        check(changed.status in (200, 201), changed.text)
+        signature = server.get("/generic.sig?c=kept").body
+        check(gpgv(server, b"z" * 100_000, signature), "the new content has an old signature")
+
+
 # --- matchbox key rings ------------------------------------------------------------------------------
 
 
