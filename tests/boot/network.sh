@@ -46,7 +46,8 @@ plug() { # NAME
     ip -n "$bridge" link set "$1" master br0 up
 }
 
-# dnsmasq in a namespace, with the config that is read from standard input.
+# dnsmasq in a namespace, with the config that is read from standard input: from a redirection, since in
+# a pipe this shell would not know of the process, and not end it.
 start_dnsmasq() { # NAMESPACE NAME
     local conf=$logs/$scenario-$2.conf log=$logs/$scenario-$2.log
     {

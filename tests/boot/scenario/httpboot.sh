@@ -6,7 +6,7 @@
 make_network
 fill_tftp
 cp /usr/lib/ipxe/ipxe.efi "$assets/ipxe.efi"
-dhcp_config dnsmasq | start_dnsmasq "$host" dnsmasq || exit 1
+start_dnsmasq "$host" dnsmasq < <(dhcp_config dnsmasq) || exit 1
 serve_network "$here/site" || exit 1
 
 boot() { # NAME NUMBER

@@ -6,9 +6,9 @@
 make_network
 fill_tftp
 add_host "vd$$" 10.77.0.2
-printf '%s\n' port=0 interface=eth0 bind-interfaces dhcp-range=10.77.0.100,10.77.0.150,255.255.255.0,1h |
-    start_dnsmasq "vd$$" dhcp || exit 1
-dhcp_config dnsmasq-proxy | start_dnsmasq "$host" proxy || exit 1
+start_dnsmasq "vd$$" dhcp \
+    < <(printf '%s\n' port=0 interface=eth0 bind-interfaces dhcp-range=10.77.0.100,10.77.0.150,255.255.255.0,1h) || exit 1
+start_dnsmasq "$host" proxy < <(dhcp_config dnsmasq-proxy) || exit 1
 serve_network "$here/site" || exit 1
 
 boot() { # NAME bios|uefi NUMBER ROM

@@ -5,7 +5,7 @@
 . "$here/network.sh"
 make_network
 fill_tftp
-dhcp_config dnsmasq | start_dnsmasq "$host" dnsmasq || exit 1
+start_dnsmasq "$host" dnsmasq < <(dhcp_config dnsmasq) || exit 1
 serve_network "$here/site" || exit 1
 
 boot() { # NAME NUMBER
