@@ -48,7 +48,7 @@ def group(i: int, n: int) -> dict:
     return {
         "profile": "node",
         "selector": {"mac": mac(i)},
-        "metadata": {"hostname": f"n{i}", "n": n, "list": ["a", {"b": None}], "text": "é" * (n % 50)},
+        "metadata": {"hostname": f"n{i}", "n": n, "list": ["a", {"b": None}], "text": "é" * 25},
     }
 
 
