@@ -3,7 +3,7 @@
 import threading
 from typing import Any, Optional
 
-from vesta import Connection, Response, Server, check, check_equal, run, serve, wait_for
+from vesta import Connection, Response, Server, check, check_equal, run, sanitized, serve, wait_for
 
 SITE: dict[str, Any] = {
     "groups/one.json": {"id": "one", "profile": "p", "selector": {"mac": "52:54:00:00:00:01"}},
@@ -130,7 +130,7 @@ def test_attack_21_many_addresses_take_no_memory(server: Server) -> None:
                 404
             )
     grown = server.memory("VmRSS") - before
-    check(grown < 8 << 20, f"{grown} bytes for 20,000 addresses")
+    check(grown < 8 << 20 or sanitized(), f"{grown} bytes for 20,000 addresses")
 
 
 def test_the_limit_can_be_switched_off() -> None:
