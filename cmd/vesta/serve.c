@@ -358,6 +358,35 @@ static void wait_for_stop(const struct settings *o, struct running *r, const sig
     }
 }
 
+/* From the start to the end; the exit status. */
+static int serve(struct settings *o)
+{
+    /* Blocked before any thread starts, so that only wait_for_stop sees them. */
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    if (o->tls.cert_files.text[0])
+        sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    raise_file_limit();
+    struct running r = {0};
+    struct err e = ERR_INIT;
+    if (start_all(o, &r, &e) != ERR_OK) {
+        stop_all(&r, o->data_path);
+        return complain(&e);
+    }
+    write_server_file(o, &r);
+    printf("vesta: boot plane on %s\n", r.boot_url);
+    if (r.tls_server)
+        printf("vesta: boot plane on %s\n", r.tls_url);
+    printf("vesta: API on %s\n", r.api_url);
+    fflush(stdout);
+    wait_for_stop(o, &r, &signals);
+    stop_all(&r, o->data_path);
+    return EXIT_DONE;
+}
+
 int command_serve(int argc, char **argv)
 {
     struct settings o = {.address = "127.0.0.1:8080",
@@ -421,28 +450,5 @@ int command_serve(int argc, char **argv)
     char *rest[1];
     if (flags_parse(argc, argv, flags, 0, 0, rest, &status) < 0)
         return status;
-    /* Blocked before any thread starts, so that only wait_for_stop sees them. */
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    if (o.tls.cert_files.text[0])
-        sigaddset(&signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    raise_file_limit();
-    struct running r = {0};
-    struct err e = ERR_INIT;
-    if (start_all(&o, &r, &e) != ERR_OK) {
-        stop_all(&r, o.data_path);
-        return complain(&e);
-    }
-    write_server_file(&o, &r);
-    printf("vesta: boot plane on %s\n", r.boot_url);
-    if (r.tls_server)
-        printf("vesta: boot plane on %s\n", r.tls_url);
-    printf("vesta: API on %s\n", r.api_url);
-    fflush(stdout);
-    wait_for_stop(&o, &r, &signals);
-    stop_all(&r, o.data_path);
-    return EXIT_DONE;
+    return serve(&o);
 }
