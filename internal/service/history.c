@@ -76,15 +76,20 @@ err_code service_changes(struct service *s, uint64_t from, uint64_t to, service_
     return store_differences(s->store, from, to, tell_change, &x, e);
 }
 
-/* A body as an exported site has it; what is no JSON after all stays as it is. */
-static struct str readable(const struct store_key *k, struct str body, struct buf *dst)
+struct str service_readable(struct str text, struct buf *dst)
 {
     ARENA_LOCAL(a, 16 * TEXT_MAX);
     struct value v;
-    if (k->type == STORE_TEMPLATE || !body.p || value_from_json(&a, body, &v, NULL) != ERR_OK)
-        return body;
+    if (!text.p || value_from_json(&a, text, &v, NULL) != ERR_OK)
+        return text;
     value_to_json(dst, &v, VALUE_JSON_PRETTY);
-    return dst->failed ? body : buf_str(dst);
+    return dst->failed ? text : buf_str(dst);
+}
+
+/* A body as an exported site has it. */
+static struct str readable(const struct store_key *k, struct str body, struct buf *dst)
+{
+    return k->type == STORE_TEMPLATE ? body : service_readable(body, dst);
 }
 
 err_code service_change_diff(const struct service_change *c, struct buf *dst, struct err *e)

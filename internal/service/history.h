@@ -40,6 +40,9 @@ typedef err_code service_each_change(void *arg, const struct service_change *c, 
 err_code service_changes(struct service *s, uint64_t from, uint64_t to, service_each_change *each,
                          void *arg, struct err *e);
 
+/* JSON with a line for each member, in dst; what is no JSON, or too much for dst, as it is. */
+struct str service_readable(struct str text, struct buf *dst);
+
 /*
  * Appends a unified diff of the resource as an exported site has it (JSON pretty-printed, with the
  * file's name below the site), so that `patch -p1` takes it there. What is no text is only said to

@@ -3,6 +3,7 @@
 #define SERVICE_PARTS_H
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "base/counter.h"
 #include "service/secrets.h"
@@ -28,6 +29,7 @@ struct service {
     struct token_uses *uses;   /* NULL with store_only or read_only */
     bool has_own_token;
     unsigned char own_token[32]; /* its hash */
+    sem_t plan_turns;            /* SERVICE_PLANS_AT_ONCE */
     struct counter matches, misses, render_errors[RENDER_DOCUMENTS];
 
     /* The follower: carries the store's changes to the catalog. */

@@ -1,7 +1,9 @@
 #include "service/plan.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/hash.h"
 #include "service/planning.h"
@@ -368,6 +370,24 @@ static err_code check_selectors(struct planning *p, struct err *e)
 /* --- all of it ---------------------------------------------------------------------------------
  */
 
+/* A plan may take all of a processor and hundreds of megabytes for seconds. */
+static err_code take_turn(struct planning *p, struct err *e)
+{
+    sem_t *turns = &p->service->plan_turns;
+    struct timespec until;
+    int failed;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += p->options->at_once ? 0 : SERVICE_PLAN_WAIT;
+    do
+        failed = sem_clockwait(turns, CLOCK_MONOTONIC, &until);
+    while (failed && errno == EINTR);
+    p->has_turn = !failed;
+    return failed
+               ? err_set(e, ERR_BUSY, "%d plans or applies of others are still running: try again",
+                         SERVICE_PLANS_AT_ONCE)
+               : ERR_OK;
+}
+
 err_code planning_open(struct planning *p, struct service *s, const struct service_bundle *b,
                        const struct service_plan_options *o, const struct service_plan_sink *sink,
                        struct findings *f, struct err *e)
@@ -375,7 +395,9 @@ err_code planning_open(struct planning *p, struct service *s, const struct servi
     *p = (struct planning){.service = s, .options = o, .sink = sink, .findings = f};
     arena_init(&p->arena, ARENA_MAX);
     arena_init(&p->scratch, SCRATCH_MAX);
-    err_code c = bundle_read(&p->bundle, b->text, b->lines, f, e);
+    err_code c = take_turn(p, e);
+    if (!c)
+        c = bundle_read(&p->bundle, b->text, b->lines, f, e);
     p->bundle.secrets = s->secrets;
     if (!c && o->prune && p->bundle.n == 0 && !f->errors)
         findings_add(f, FINDING_ERROR, "", 1, 1,
@@ -389,6 +411,8 @@ void planning_close(struct planning *p)
     bundle_free(&p->bundle);
     arena_free(&p->arena);
     arena_free(&p->scratch);
+    if (p->has_turn)
+        sem_post(&p->service->plan_turns);
 }
 
 static void start_again(struct planning *p, struct store_txn *t)

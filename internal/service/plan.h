@@ -17,6 +17,9 @@
 #define SERVICE_PLAN_DIFFS (8u << 20)
 /* Documents that are told. */
 #define SERVICE_PLAN_DOCUMENTS 50000
+/* Plans and applies that run at once; others wait so many seconds for their turn. */
+#define SERVICE_PLANS_AT_ONCE 2
+#define SERVICE_PLAN_WAIT     10
 /* Groups whose documents are rendered. */
 #define SERVICE_PLAN_GROUPS 100000
 
@@ -26,6 +29,7 @@ struct service_bundle {
 };
 
 struct service_plan_options {
+    bool at_once;  /* not now is ERR_BUSY, without a wait */
     bool prune;    /* what is not in the bundle is removed */
     bool has_base; /* the site must be at revision `base` */
     uint64_t base;
@@ -67,7 +71,8 @@ struct service;
 /*
  * ERR_INVALID: every finding is in f, with its place in the bundle; ERR_CONFLICT: the same, and all
  * of them are about selectors or names that are taken; or the site is not at the base revision;
- * ERR_LIMIT: more resources than are taken. Else f has warnings.
+ * ERR_LIMIT: more resources than are taken; ERR_BUSY: the turns of others did not end in time. Else
+ * f has warnings.
  */
 err_code service_plan(struct service *s, const struct service_bundle *b,
                       const struct service_plan_options *o, const struct service_plan_sink *sink,

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "base/diff.h"
 #include "service/affected.h"
@@ -51,6 +52,25 @@ static struct str name_of(struct buf *dst, const char *side, struct str group,
     return buf_str(dst);
 }
 
+/* JSON without line breaks, such as what Butane becomes. */
+static bool is_dense(struct str text)
+{
+    return text.n && strchr("{[", text.p[0]) && str_find(text, STR("\n"), 0) + 1 >= text.n;
+}
+
+static err_code diff_texts(struct str before, struct str after, struct str from, struct str to,
+                           struct buf *dst, struct err *e)
+{
+    BUF_LOCAL(old, DIFF_MAX);
+    BUF_LOCAL(new, DIFF_MAX);
+    if (!is_dense(before) && !is_dense(after))
+        return diff_unified(dst, before, after, from, to, e);
+    err_code c = diff_unified(dst, service_readable(before, &old), service_readable(after, &new),
+                              from, to, e);
+    /* They differ in white space only, or in the order of keys. */
+    return c || dst->n ? c : diff_unified(dst, before, after, from, to, e);
+}
+
 static err_code make_diff(struct str group, enum render_document d, struct str before,
                           struct str after, struct buf *dst, struct err *e)
 {
@@ -59,7 +79,7 @@ static err_code make_diff(struct str group, enum render_document d, struct str b
     struct str from_name = name_of(&from, "a", group, d, before);
     struct str to_name = name_of(&to, "b", group, d, after);
     if (diff_is_text(before) && diff_is_text(after))
-        return diff_unified(dst, before, after, from_name, to_name, e);
+        return diff_texts(before, after, from_name, to_name, dst, e);
     buf_addf(dst, "Binary files %.*s and %.*s differ\n", STR_FMT(from_name), STR_FMT(to_name));
     return ERR_OK;
 }

@@ -31,6 +31,7 @@ struct plan_removed {
 
 struct planning {
     struct service *service;
+    bool has_turn;
     const struct service_plan_options *options;
     const struct service_plan_sink *sink;
     struct bundle bundle;
@@ -46,6 +47,7 @@ struct planning {
     struct service_planned result;
 };
 
+/* Waits for its turn. To be closed in any case. */
 err_code planning_open(struct planning *p, struct service *s, const struct service_bundle *b,
                        const struct service_plan_options *o, const struct service_plan_sink *sink,
                        struct findings *f, struct err *e);

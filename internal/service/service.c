@@ -92,6 +92,7 @@ err_code service_open(const struct service_options *o, struct service **ret, str
         return err_set(e, ERR_NOMEM, "out of memory while starting");
     }
     s->trust_request = o->trust_request;
+    sem_init(&s->plan_turns, 0, SERVICE_PLANS_AT_ONCE);
     s->log = o->log;
     if (o->read_only && o->own_token)
         token_hash(str_c(o->own_token), s->own_token);
@@ -124,6 +125,7 @@ void service_close(struct service *s)
     keyring_free(s->keys);
     store_close(s->store);
     secrets_free(s->secrets);
+    sem_destroy(&s->plan_turns);
     free(s->data_path);
     free(s);
 }

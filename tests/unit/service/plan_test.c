@@ -1,5 +1,6 @@
 /* Plan and apply: what a bundle would change, what is told of it, and that all or nothing happens.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -274,6 +275,33 @@ static void files_are_part_of_butane_configs(void)
     close_and_remove();
 }
 
+static void json_is_compared_by_members(void)
+{
+    static const char with_motd[] =
+        "{\"templates\":[{\"kind\":\"ignition\",\"name\":\"w.bu\",\"content\":"
+        "\"variant: fcos\\nversion: 1.5.0\\nstorage:\\n  files:\\n    - path: /etc/motd\\n"
+        "      contents:\\n        inline: %s\\n\"},{\"kind\":\"ignition\",\"name\":\"r.ign\","
+        "\"content\":\"%s\"}],"
+        "\"profiles\":[{\"id\":\"w\",\"ignition_id\":\"w.bu\"},{\"id\":\"r\",\"ignition_id\":\"r."
+        "ign\"}],"
+        "\"groups\":[{\"id\":\"w\",\"profile\":\"w\",\"selector\":{\"m\":\"w\"}},"
+        "{\"id\":\"r\",\"profile\":\"r\",\"selector\":{\"m\":\"r\"}}]}";
+    char text[2000];
+    small_site();
+    snprintf(text, sizeof text, with_motd, "one",
+             "{\\\"ignition\\\":{\\\"version\\\":\\\"3.4.0\\\"}}");
+    CHECK(apply(text) == ERR_OK, "%s %s", told.e.msg, text_of(&told.findings));
+    snprintf(text, sizeof text, with_motd, "two",
+             "{\\\"ignition\\\": {\\\"version\\\":\\\"3.4.0\\\"}}");
+    CHECK(plan(text) == ERR_OK, "%s %s", told.e.msg, text_of(&told.findings));
+    CHECK(says(&told.documents, "r ignition|w ignition"), "%s", text_of(&told.documents));
+    CHECK(differs("-          \"source\": \"data:,one\"\n+          \"source\": \"data:,two\"\n"),
+          "%s", text_of(&told.diffs));
+    CHECK(differs("-{\"ignition\":{\"version\":\"3.4.0\"}}\n\\ No newline"),
+          "white space is told too: %s", text_of(&told.diffs));
+    close_and_remove();
+}
+
 /* --- what is refused ---------------------------------------------------------------------------
  */
 
@@ -405,6 +433,78 @@ static void what_breaks_is_refused_and_what_was_broken_is_told(void)
     close_and_remove();
 }
 
+/* --- turns --------------------------------------------------------------------------------------
+ */
+
+/* Plans that have begun and wait in there until all have, and then until they may go on. */
+static pthread_barrier_t all_run, go_on;
+
+static void begin_and_wait(void *arg)
+{
+    (void)arg;
+    pthread_barrier_wait(&all_run);
+    pthread_barrier_wait(&go_on);
+}
+
+static void begin_only(void *arg)
+{
+    (void)arg;
+}
+
+static err_code plan_in(void (*started)(void *), bool at_once, struct err *e)
+{
+    ARENA_LOCAL(a, 1u << 20);
+    struct findings f;
+    struct service_planned done;
+    struct service_plan_options o = {.at_once = at_once};
+    struct service_bundle b = {STR("{}"), false};
+    struct service_plan_sink s = sink;
+    s.begin = started;
+    findings_init(&f, &a);
+    return service_plan(site, &b, &o, &s, &f, &done, e);
+}
+
+static void *plan_and_wait(void *arg)
+{
+    *(err_code *)arg = plan_in(begin_and_wait, false, NULL);
+    return NULL;
+}
+
+static void *plan_patiently(void *arg)
+{
+    *(err_code *)arg = plan_in(begin_only, false, NULL);
+    return NULL;
+}
+
+static void only_so_many_run_at_once(void)
+{
+    pthread_t threads[SERVICE_PLANS_AT_ONCE], patient;
+    err_code codes[SERVICE_PLANS_AT_ONCE], last = ERR_IO;
+    struct err e = ERR_INIT;
+    small_site();
+    pthread_barrier_init(&all_run, NULL, SERVICE_PLANS_AT_ONCE + 1);
+    pthread_barrier_init(&go_on, NULL, SERVICE_PLANS_AT_ONCE + 1);
+    for (int i = 0; i < SERVICE_PLANS_AT_ONCE; i++)
+        CHECK(pthread_create(&threads[i], NULL, plan_and_wait, &codes[i]) == 0);
+    pthread_barrier_wait(&all_run);
+    CHECK(plan_in(begin_only, true, &e) == ERR_BUSY, "%s", e.msg);
+    CHECK(strstr(e.msg, "still running: try again"), "%s", e.msg);
+    CHECK(pthread_create(&patient, NULL, plan_patiently, &last) == 0);
+    pthread_barrier_wait(&go_on);
+    for (int i = 0; i < SERVICE_PLANS_AT_ONCE; i++) {
+        pthread_join(threads[i], NULL);
+        CHECK(codes[i] == ERR_OK);
+    }
+    pthread_join(patient, NULL);
+    CHECK(last == ERR_OK, "its turn came");
+    CHECK(plan_in(begin_only, true, &e) == ERR_OK, "all turns were given back: %s", e.msg);
+    CHECK(plan("{") == ERR_INVALID && plan("{") == ERR_INVALID && plan("{") == ERR_INVALID);
+    CHECK(plan_in(begin_only, true, &e) == ERR_OK, "also after errors: %s", e.msg);
+    pthread_barrier_destroy(&all_run);
+    pthread_barrier_destroy(&go_on);
+    close_and_remove();
+}
+
 /* --- when somebody else writes -----------------------------------------------------------------
  */
 
@@ -483,12 +583,14 @@ struct tally plan_suite(void)
     RUN(the_same_again_makes_no_revision);
     RUN(documents_follow_what_they_are_made_of);
     RUN(files_are_part_of_butane_configs);
+    RUN(json_is_compared_by_members);
     RUN(every_finding_has_its_place);
     RUN(what_is_no_bundle_is_told);
     RUN(selectors_are_those_of_the_end);
     RUN(prune_removes_the_rest_and_nothing_that_is_needed);
     RUN(a_name_is_no_file_and_folder_at_once);
     RUN(what_breaks_is_refused_and_what_was_broken_is_told);
+    RUN(only_so_many_run_at_once);
     RUN(a_base_that_moved_is_a_conflict);
     RUN(an_apply_ends_though_others_write);
     RUN(many_diffs_are_counted_only);
