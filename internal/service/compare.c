@@ -71,6 +71,19 @@ void compare_free(struct comparison *c)
 /* --- one side ----------------------------------------------------------------------------------
  */
 
+/* What templates see of a machine with the labels in s->group->selector. */
+static err_code see(struct comparison *c, struct str id, struct side *s, struct err *e)
+{
+    s->closed = (struct err)ERR_INIT;
+    err_code code = render_group_data(&c->scratch, s->group, &s->data, e);
+    if (!code &&
+        secrets_open(c->service->secrets, &c->scratch, id, &s->data, &s->closed) == ERR_NOMEM)
+        code = nomem(e);
+    const struct str *arch = model_label_get(&s->group->selector, STR("arch"));
+    s->client = (struct render_client){.base = c->boot_url, .arch = arch ? *arch : STR("")};
+    return code;
+}
+
 /* A group that cannot be read matches nothing, so it is as if it were not there. */
 static err_code read_side(struct comparison *c, struct str id, struct side *s, struct err *e)
 {
@@ -84,12 +97,7 @@ static err_code read_side(struct comparison *c, struct str id, struct side *s, s
     if (code == ERR_INVALID || code == ERR_LIMIT)
         return ERR_OK;
     if (!code)
-        code = render_group_data(&c->scratch, s->group, &s->data, e);
-    if (!code &&
-        secrets_open(c->service->secrets, &c->scratch, id, &s->data, &s->closed) == ERR_NOMEM)
-        code = nomem(e);
-    const struct str *arch = code ? NULL : model_label_get(&s->group->selector, STR("arch"));
-    s->client = (struct render_client){.base = c->boot_url, .arch = arch ? *arch : STR("")};
+        code = see(c, id, s, e);
     return code ? code : makings_profile(s->makings, s->group->profile, &s->profile, e);
 }
 
@@ -374,10 +382,12 @@ static bool unasked(const struct comparison *c, const struct made *after, enum r
     return !c->differs && (after->source != DOCUMENT_TEMPLATE || scope == RENDER_PER_REQUEST);
 }
 
+/* *ret_open: with other labels of the group's lists it may become something else. */
 static err_code compare_document(struct comparison *c, struct str id, struct side sides[2],
-                                 enum render_document d, struct err *e)
+                                 enum render_document d, bool *ret_open, struct err *e)
 {
     struct made m[2];
+    *ret_open = false;
     err_code code = find_made(c, &sides[1], d, &m[1], e);
     enum render_scope scope = code ? RENDER_PER_PROFILE : scope_of(c, &sides[1], &m[1], d);
     if (code || unasked(c, &m[1], scope))
@@ -389,8 +399,11 @@ static err_code compare_document(struct comparison *c, struct str id, struct sid
         return code;
     enum render_scope before = scope_of(c, &sides[0], &m[0], d);
     scope = before > scope ? before : scope;
-    if (same_makings(c, sides, m, d, scope))
+    bool of_labels = scope != RENDER_PER_PROFILE || render_is_boot_script(d);
+    if (same_makings(c, sides, m, d, scope)) {
+        *ret_open = render_is_boot_script(d);
         return ERR_OK;
+    }
     struct made_document x = {.as = d};
     bool shared = scope == RENDER_PER_PROFILE && sides[1].profile;
     const struct made_document *known = shared ? &sides[1].profile->documents[d] : NULL;
@@ -403,7 +416,45 @@ static err_code compare_document(struct comparison *c, struct str id, struct sid
         if (shared)
             keep_outcome(c, sides, d, &x);
     }
+    *ret_open = of_labels && x.outcome == SAME;
     return differs(c, id, &x, e);
+}
+
+/* --- lists -------------------------------------------------------------------------------------
+ */
+
+/* Has the group this selector, or a list that it stands for? */
+static bool stands_for(const struct model_group *g, const struct labels *l)
+{
+    bool same = g->selector.n == l->n;
+    for (uint32_t i = 0; same && i < l->n; i++)
+        same = str_eq(g->selector.v[i].key, l->v[i].key) &&
+               model_group_pair_holds(g, i, l->v[i].value);
+    return same;
+}
+
+static err_code compare_combination(struct comparison *c, struct str id, struct side sides[2],
+                                    uint32_t i, bool open[RENDER_DOCUMENTS], struct err *e)
+{
+    struct side now[2] = {sides[0], sides[1]};
+    struct labels *l = &sides[1].group->selector;
+    struct label *v = arena_calloc(&c->scratch, l->n, sizeof *v);
+    if (!v)
+        return nomem(e);
+    model_group_combination(sides[1].group, i, v);
+    *l = (struct labels){.v = v, .n = l->n};
+    err_code code = see(c, id, &now[1], e);
+    if (!code && sides[0].group && stands_for(sides[0].group, l)) {
+        sides[0].group->selector = *l;
+        code = see(c, id, &now[0], e);
+    } else {
+        now[0].group = NULL;
+        now[0].profile = NULL;
+    }
+    for (int d = 0; !code && d < RENDER_DOCUMENTS; d++)
+        if (open[d])
+            code = compare_document(c, id, now, (enum render_document)d, &open[d], e);
+    return code;
 }
 
 err_code compare_group(struct comparison *c, struct str id, struct str before, struct str after,
@@ -417,9 +468,16 @@ err_code compare_group(struct comparison *c, struct str id, struct str before, s
         makings_free(&c->before);
     struct side sides[2] = {{.makings = &c->before, .body = before},
                             {.makings = &c->after, .body = after}};
+    bool open[RENDER_DOCUMENTS] = {false}, any = false;
     err_code code = read_side(c, id, &sides[1], e);
-    for (int d = 0; !code && d < RENDER_DOCUMENTS; d++)
-        if (d != RENDER_USER_DATA)
-            code = compare_document(c, id, sides, (enum render_document)d, e);
+    for (int d = 0; !code && d < RENDER_DOCUMENTS; d++) {
+        if (d == RENDER_USER_DATA)
+            continue;
+        code = compare_document(c, id, sides, (enum render_document)d, &open[d], e);
+        any = any || open[d];
+    }
+    uint32_t n = any && sides[1].group ? model_group_combinations(sides[1].group) : 1;
+    for (uint32_t i = 1; !code && i < n && i < COMPARE_COMBINATIONS; i++)
+        code = compare_combination(c, id, sides, i, open, e);
     return code;
 }

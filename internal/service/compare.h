@@ -1,6 +1,8 @@
 /*
  * compare.h - what becomes of groups' documents when a site changes: each is rendered before and
- * after, as the machine that has exactly the group's selector as its labels would get it.
+ * after, as the machine that has exactly the group's selector as its labels would get it; of a
+ * selector with lists for COMPARE_COMBINATIONS of its combinations, and told of the first that
+ * makes a difference.
  *
  * A document that could be made, or was not there, and can no longer be made is an error; one that
  * could not be made before either is a warning, and so is one that the request has a part in, since
@@ -10,6 +12,8 @@
 #define SERVICE_COMPARE_H
 
 #include "service/makings.h"
+
+#define COMPARE_COMBINATIONS 16
 
 /* A document that differs; absent texts: there is none. What it is given is gone afterwards. */
 typedef err_code compare_differs(void *arg, struct str group, enum render_document d,

@@ -302,6 +302,32 @@ static void json_is_compared_by_members(void)
     close_and_remove();
 }
 
+static void each_value_of_a_list_is_looked_at(void)
+{
+    static const char with_template[] =
+        "{\"templates\":[{\"kind\":\"generic\",\"name\":\"t\",\"content\":\"%s\"}],"
+        "\"groups\":[{\"id\":\"a\",\"profile\":\"p\",\"selector\":{\"m\":%s},"
+        "\"metadata\":{\"role\":\"x\"}}]}";
+    char text[1000];
+    small_site();
+    snprintf(text, sizeof text, with_template, "role={{.role}}\\n", "[\"a\",\"a2\"]");
+    CHECK(apply(text) == ERR_OK, "%s %s", told.e.msg, text_of(&told.findings));
+    CHECK(says(&told.documents, "a ipxe|a grub|a pxelinux|a generic|a metadata|a meta-data"), "%s",
+          text_of(&told.documents));
+    CHECK(differs("--- /dev/null\n+++ b/a/metadata\n@@ -0,0 +1,4 @@\n+M=a2\n"), "%s",
+          text_of(&told.diffs));
+    snprintf(text, sizeof text, with_template, "role={{.role}}{{if eq .m `a2`}}!{{end}}\\n",
+             "[\"a\",\"a2\"]");
+    CHECK(plan(text) == ERR_OK, "%s %s", told.e.msg, text_of(&told.findings));
+    CHECK(says(&told.documents, "a generic") && differs("-role=x\n+role=x!\n"), "%s",
+          text_of(&told.diffs));
+    snprintf(text, sizeof text, with_template, "role={{.role}}{{if eq .m `a2`}}{{.no}}{{end}}\\n",
+             "[\"a\",\"a2\"]");
+    CHECK(plan(text) == ERR_INVALID);
+    CHECK(found("group \"a\" would get no generic document"), "%s", text_of(&told.findings));
+    close_and_remove();
+}
+
 /* --- what is refused ---------------------------------------------------------------------------
  */
 
@@ -584,6 +610,7 @@ struct tally plan_suite(void)
     RUN(documents_follow_what_they_are_made_of);
     RUN(files_are_part_of_butane_configs);
     RUN(json_is_compared_by_members);
+    RUN(each_value_of_a_list_is_looked_at);
     RUN(every_finding_has_its_place);
     RUN(what_is_no_bundle_is_told);
     RUN(selectors_are_those_of_the_end);
