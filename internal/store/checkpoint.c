@@ -4,8 +4,8 @@
  * tenth of a second; here a thread with a connection of its own does it while writes go on.
  *
  * The log begins anew only once all of it is in the file, and while the thread works more is
- * committed. So it goes over the log again, with less to do each time; if writes never pause, the
- * writer itself does the little that is left after its next commit, where nobody adds more.
+ * committed. So it goes over the log again, with less to do each time, and the writer itself does
+ * the little that is left after its next commit, where nobody adds more.
  */
 #include <stdlib.h>
 
@@ -16,42 +16,52 @@
 #define WORK_PAGES 4000
 /* From which on the writer does it: the thread cannot keep up, or does not run. */
 #define LATE_PAGES 40000
-#define ROUNDS     3
+/* Little enough for the writer. */
+#define LITTLE_PAGES 400
+#define ROUNDS       4
 
 struct checkpointer {
     struct sql_conn *c;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t work;
+    /* Under the lock. */
     bool wanted, stop;
-    bool rest; /* little is left, for the writer to do; atomic */
+    bool rest; /* little is left, for the writer to do */
 };
 
 /* After each commit, on the writer's thread, without a lock on the database. */
 static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 {
     struct checkpointer *k = arg;
-    if (pages >= LATE_PAGES || __atomic_exchange_n(&k->rest, false, __ATOMIC_RELAXED))
-        sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (pages < WORK_PAGES)
-        return SQLITE_OK;
     pthread_mutex_lock(&k->lock);
-    k->wanted = true;
-    pthread_cond_signal(&k->work);
+    bool here = k->rest || pages >= LATE_PAGES;
+    k->rest = false;
+    if (!here && pages >= WORK_PAGES) {
+        k->wanted = true;
+        pthread_cond_signal(&k->work);
+    }
     pthread_mutex_unlock(&k->lock);
+    if (here)
+        sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     return SQLITE_OK;
 }
 
-/* What fails here fails again where somebody is told: at the next write. */
-static void run(struct checkpointer *k)
+/*
+ * Until little was committed while it worked; what that was is not known, since SQLite tells of the
+ * log as it was at the start. What fails here fails again where somebody is told: at the next
+ * write.
+ */
+static bool run(struct checkpointer *k)
 {
-    int log = 1, done = 0;
-    for (int i = 0; i < ROUNDS && done < log; i++)
+    int before = 0, log = 0, done = 0;
+    for (int i = 0; i < ROUNDS && (i == 0 || log - before > LITTLE_PAGES); i++) {
+        before = log;
         if (sqlite3_wal_checkpoint_v2(k->c->db, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &done) !=
             SQLITE_OK)
-            return;
-    if (done < log)
-        __atomic_store_n(&k->rest, true, __ATOMIC_RELAXED);
+            return false;
+    }
+    return true;
 }
 
 static void *checkpointer_main(void *arg)
@@ -63,10 +73,12 @@ static void *checkpointer_main(void *arg)
             pthread_cond_wait(&k->work, &k->lock);
         if (k->stop)
             break;
-        k->wanted = false;
         pthread_mutex_unlock(&k->lock);
-        run(k);
+        bool done = run(k);
         pthread_mutex_lock(&k->lock);
+        k->rest = done;
+        /* Only one may work at a time: this thread is not to be in the writer's way. */
+        k->wanted = false;
     }
     pthread_mutex_unlock(&k->lock);
     return NULL;

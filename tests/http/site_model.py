@@ -68,7 +68,7 @@ class Model:
         """A group or profile as it is stored; None when it is not valid."""
         if any(self.schemas[collection].iter_errors(body)) or body.get("id", name) != name:
             return None
-        stored = {k: copy.deepcopy(v) for k, v in body.items() if v not in ("", {})}
+        stored = {k: copy.deepcopy(v) for k, v in body.items() if v not in ("", {}, False)}
         stored["id"] = name
         for key, value in body.get("selector", {}).items():
             if key == "mac":

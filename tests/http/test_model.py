@@ -95,6 +95,8 @@ class Maker:
         schema = self.resolve(schema)
         if schema.get("type") == "array":
             return [self.valid(schema["items"]) for _ in range(self.rng.randint(0, 3))]
+        if schema.get("type") == "boolean":
+            return self.rng.random() < 0.5
         if schema.get("type") != "object":
             return self.text()
         made = {}
@@ -137,7 +139,8 @@ class Maker:
         return self.rng.choice(faults[1:] or faults)()
 
     def of_other_type(self, schema: dict[str, Any]) -> Any:
-        kind = {"object": dict, "array": list, "string": str}[self.resolve(schema)["type"]]
+        kinds = {"object": dict, "array": list, "string": str, "boolean": bool}
+        kind = kinds[self.resolve(schema)["type"]]
         return self.rng.choice([v for v in WRONG_TYPES if not isinstance(v, kind)])
 
 

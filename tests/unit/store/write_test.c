@@ -313,7 +313,8 @@ static void the_log_is_taken_into_the_file(void)
         CHECK(put_group(s, "one", body, NULL, NULL) == ERR_OK);
         written += n;
     }
-    CHECK(size_of(wal) < written, "the log began anew");
+    CHECK(size_of(wal) < written, "the log has %llu bytes after %llu were written",
+          (unsigned long long)size_of(wal), (unsigned long long)written);
     free(body);
     store_close(s);
     CHECK(strcmp(raw_integrity(path), "ok") == 0);
