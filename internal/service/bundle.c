@@ -123,19 +123,25 @@ void bundle_tell(const struct bundle *b, const struct bundle_entry *x, const str
     }
 }
 
+void bundle_tell_error(const struct bundle *b, const struct bundle_entry *x, struct arena *scratch,
+                       struct findings *f, const char *pointer, const char *fmt, va_list args)
+{
+    char msg[500];
+    vsnprintf(msg, sizeof msg, fmt, args);
+    struct findings one;
+    findings_init(&one, scratch);
+    findings_add(&one, FINDING_ERROR, pointer, 0, 0, "%s", msg);
+    bundle_tell(b, x, &one, f);
+}
+
 /* Something about the resource that is being read, at a pointer into it. */
 __attribute__((format(printf, 3, 4))) static void wrong(struct reading *r, const char *pointer,
                                                         const char *fmt, ...)
 {
-    char msg[500];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(msg, sizeof msg, fmt, ap);
-    va_end(ap);
-    struct findings one;
-    findings_init(&one, &r->scratch);
-    findings_add(&one, FINDING_ERROR, pointer, 0, 0, "%s", msg);
-    bundle_tell(r->b, &r->now, &one, r->f);
+    va_list args;
+    va_start(args, fmt);
+    bundle_tell_error(r->b, &r->now, &r->scratch, r->f, pointer, fmt, args);
+    va_end(args);
 }
 
 /* What no JSON is: the parser says it best. at is where the walk stopped. */

@@ -14,6 +14,8 @@
 #ifndef SERVICE_BUNDLE_H
 #define SERVICE_BUNDLE_H
 
+#include <stdarg.h>
+
 #include "service/parts.h"
 
 /* Resources in one bundle. */
@@ -66,5 +68,9 @@ err_code bundle_resource(const struct bundle *b, const struct bundle_entry *x, s
    Those that name a file stay as they are. */
 void bundle_tell(const struct bundle *b, const struct bundle_entry *x, const struct findings *about,
                  struct findings *f);
+/* The same with one error, at a pointer into the resource. scratch has the text only meanwhile. */
+void bundle_tell_error(const struct bundle *b, const struct bundle_entry *x, struct arena *scratch,
+                       struct findings *f, const char *pointer, const char *fmt, va_list args)
+    __attribute__((format(printf, 6, 0)));
 
 #endif

@@ -1,7 +1,6 @@
 #include "service/plan.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -26,15 +25,10 @@ __attribute__((format(printf, 4, 5))) static void wrong(struct planning *p,
                                                         const struct bundle_entry *x,
                                                         const char *pointer, const char *fmt, ...)
 {
-    char msg[500];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(msg, sizeof msg, fmt, ap);
-    va_end(ap);
-    struct findings one;
-    findings_init(&one, &p->scratch);
-    findings_add(&one, FINDING_ERROR, pointer, 0, 0, "%s", msg);
-    bundle_tell(&p->bundle, x, &one, p->findings);
+    va_list args;
+    va_start(args, fmt);
+    bundle_tell_error(&p->bundle, x, &p->scratch, p->findings, pointer, fmt, args);
+    va_end(args);
 }
 
 static void taken(struct planning *p, const struct bundle_entry *x, struct str other)
