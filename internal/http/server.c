@@ -201,31 +201,48 @@ static int unknown_listener(void)
 }
 
 /*
- * Frees the address at once, while requests go on. MHD_quiesce_daemon is there for that, but two
- * threads then take the socket out of the same epoll set, and when the second finds it gone
- * libmicrohttpd 0.9.75 aborts (a delay put between shows it). Instead another socket takes over the
- * descriptor: closing the old one takes it out of every set.
+ * A thread of libmicrohttpd 0.9.75 that has as many connections as it may takes the listening
+ * socket out of its epoll set, and aborts the process if it is not there. The socket has been shut,
+ * so no connection comes any more but one for each thread that is accepted and not counted yet.
  */
-static void stop_listening(struct http_server *s)
+static bool nobody_is_at_the_limit(const struct http_server *s)
 {
+    unsigned threads = s->config.threads;
+    return s->config.thread_each || s->stats.active + threads < s->config.max_connections / threads;
+}
+
+/*
+ * After the shutdown the address is free and nobody is accepted. But a socket that was shut is
+ * always ready, and the threads would turn in circles; so another takes over its descriptor, and
+ * closing the old one takes it out of every set. MHD_quiesce_daemon is there for that, but two
+ * threads then take the socket out of the same set, and when the second finds it gone
+ * libmicrohttpd aborts (a delay put between shows it).
+ */
+static bool give_up_listener(struct http_server *s)
+{
+    if (!nobody_is_at_the_limit(s))
+        return false;
     int other = unknown_listener();
-    shutdown(s->listen_fd, SHUT_RDWR);
     if (other < 0)
-        return;
+        return false;
     /* By its number: the thread sanitizer's dup3 calls this a race, as it would be for a file. */
     syscall(SYS_dup3, other, s->listen_fd, O_CLOEXEC);
     close(other);
+    return true;
 }
 
-static void wait_for_requests(struct http_server *s, unsigned grace_ms)
+/* Requests that are under way are waited for. */
+static void stop_listening(struct http_server *s, unsigned grace_ms)
 {
     uint64_t end = now_us() / 1000 + grace_ms;
     struct timespec until = {.tv_sec = (time_t)(end / 1000),
                              .tv_nsec = (long)(end % 1000) * 1000000};
+    shutdown(s->listen_fd, SHUT_RDWR);
     pthread_mutex_lock(&s->lock);
+    bool given_up = give_up_listener(s);
     while (connections_busy(s) > 0 &&
            pthread_cond_timedwait(&s->changed, &s->lock, &until) != ETIMEDOUT)
-        ;
+        given_up = given_up || give_up_listener(s);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -234,8 +251,7 @@ void http_stop(struct http_server *s, unsigned grace_ms)
     if (!s)
         return;
     atomic_store(&s->stopping, true);
-    stop_listening(s);
-    wait_for_requests(s, grace_ms);
+    stop_listening(s, grace_ms);
     MHD_stop_daemon(s->daemon);
     end_reaper(s);
     always(!s->connections);

@@ -137,6 +137,21 @@ static void stopping_under_load_is_clean(void)
     }
 }
 
+/* Just when a thread has as many connections as it may, and is about to accept no more. */
+static void stopping_at_the_limit_is_clean(void)
+{
+    for (int round = 0; round < 300; round++) {
+        site_start(&site, (struct http_config){.threads = 1, .max_connections = 1});
+        struct client c;
+        client_open(&c, site.port);
+        client_say(&c, "GET /static HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK(client_read(&c, false).status == 200);
+        http_stop(site.server, 5000);
+        CHECK(client_at_end(&c));
+        client_close(&c);
+    }
+}
+
 void stop_tests(struct tally *t)
 {
     RUN(epoll_finishes_requests);
@@ -144,5 +159,6 @@ void stop_tests(struct tally *t)
     RUN(idle_connections_do_not_delay);
     RUN(grace_is_the_most);
     RUN(stopping_under_load_is_clean);
+    RUN(stopping_at_the_limit_is_clean);
     TALLY(t);
 }
