@@ -299,7 +299,7 @@ static void tell_done(struct connection *c, const struct request *r, bool comple
         .status = r->status,
         .bytes = r->bytes,
         .duration_us = now_us() - r->began_us,
-        .completed = r->status && (completed || r->sent_early),
+        .completed = r->status && (completed || r->sent_direct),
     };
     config->done(config->ctx, &r->q, &d);
 }

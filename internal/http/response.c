@@ -112,6 +112,7 @@ static void hold_back(struct request *r, const struct http_response *p)
 enum MHD_Result response_send(struct request *r, struct http_response *p)
 {
     struct connection *c = r->connection;
+    bool whole = r->stage == STAGE_BODY;
     r->stage = STAGE_ANSWERED;
     if (p->kind == HTTP_BODY_FILE && !file_may_be_sent(r))
         too_many_files(r, p);
@@ -119,6 +120,8 @@ enum MHD_Result response_send(struct request *r, struct http_response *p)
         r->release = p->release;
         r->held = p->held;
     }
+    if (whole && direct_last(r, p))
+        return MHD_NO;
     int status = p->status >= 200 && p->status <= 599 ? p->status : 500;
     struct MHD_Response *m = p->kind == HTTP_BODY_FILE ? from_file(p) : from_bytes(p->body);
     if (!m)

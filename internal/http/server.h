@@ -53,7 +53,7 @@ struct request {
     bool spooled;                  /* its deadline is moved as it comes */
     uint64_t progress;             /* bytes of the body that had come when it was moved */
     bool sends_file;               /* it counts among the server's files */
-    bool sent_early;               /* the answer went out past libmicrohttpd */
+    bool sent_direct;              /* the answer went out past libmicrohttpd */
     uint64_t discarded;            /* bytes of a body that is not wanted */
     struct http_response *refusal; /* of a request without a body; on the arena */
     int status;                    /* of the answer; 0 before there is one */
@@ -171,11 +171,20 @@ static inline const struct in6_addr *request_address(const struct http_request *
 /* Finds who is behind a trusted proxy: changes the request's address and q.remote. */
 void forwarded_read(struct request *r);
 
+/* --- direct.c --- */
+
+/* Writes an answer to the connection, past libmicrohttpd, and that no more will come. */
+void direct_write(struct request *r, const struct http_response *p);
+/*
+ * The same for the answer to a whole request, if it is the only one of its connection and small.
+ * True: it is in the send buffer and leaves when the connection is closed, which the caller sees
+ * to. False: nothing was sent, libmicrohttpd has to.
+ */
+bool direct_last(struct request *r, const struct http_response *p);
+
 /* --- early.c --- */
 
-/* Writes an answer to the connection, past libmicrohttpd; nothing can be sent after it. */
-void early_write(struct request *r, const struct http_response *p);
-/* The same while a body may come, of which early_discard takes the rest. For MHD's callback. */
+/* direct_write while a body may come, of which early_discard takes the rest. For MHD's callback. */
 enum MHD_Result early_answer(struct request *r, const struct http_response *p);
 enum MHD_Result early_discard(struct request *r, size_t *size);
 /* Answers 431 where libmicrohttpd has no memory for an answer, and ends the connection. */

@@ -2,6 +2,8 @@
 #include "../support/check.h"
 #include "support.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 static struct site site;
@@ -274,6 +276,48 @@ static void half_closed_client_is_answered(void)
     client_close(&c);
 }
 
+static int tcp_state(const struct client *c)
+{
+    struct tcp_info t = {0};
+    socklen_t n = sizeof t;
+    CHECK(getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &t, &n) == 0);
+    return t.tcpi_state;
+}
+
+/* The only answer of a connection and its end come in one segment; others are still whole. */
+static void last_answer_comes_with_the_end(void)
+{
+    static const struct {
+        const char *method, *path, *body;
+    } cases[] = {{"GET", "/static", "static"},
+                 {"GET", "/held", "held"},
+                 {"GET", "/copy", "copied"},
+                 {"HEAD", "/static", ""},
+                 {"GET", "/none", "404 page not found\n"}};
+    int held = atomic_load(&site.released), incomplete = atomic_load(&site.done_incomplete);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct client c;
+        client_open(&c, site.port);
+        client_say(&c, "%s %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", cases[i].method,
+                   cases[i].path);
+        bool head = cases[i].body[0] == '\0';
+        struct reply r = client_read(&c, head);
+        CHECK(tcp_state(&c) == TCP_CLOSE_WAIT, "%s: the end came later", cases[i].path);
+        CHECK(r.status == (i == 4 ? 404 : 200) && r.whole && str_is(r.body, cases[i].body));
+        CHECK(str_is(reply_header(&r, "Connection"), "close"));
+        CHECK(!head || str_is(reply_header(&r, "Content-Length"), "6"));
+        CHECK(client_at_end(&c));
+        client_close(&c);
+    }
+    struct client c;
+    client_open(&c, site.port);
+    client_say(&c, "GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    CHECK(client_read(&c, false).whole && client_at_end(&c));
+    client_close(&c);
+    CHECK(atomic_load(&site.released) == held + 1);
+    CHECK(atomic_load(&site.done_incomplete) == incomplete);
+}
+
 static void bad_headers_of_the_handler_are_left_out(void)
 {
     struct http_response r = {0};
@@ -303,6 +347,7 @@ static void all(void)
     RUN(endless_body_is_cut);
     RUN(every_kind_of_body_is_sent);
     RUN(half_closed_client_is_answered);
+    RUN(last_answer_comes_with_the_end);
 }
 
 void serve_tests(struct tally *t)
