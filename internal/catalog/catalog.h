@@ -11,7 +11,7 @@
  * compiled when they are published, never at a request; a group's metadata is kept as text.
  *
  * Thread rule: views are read by any thread, between catalog_enter and catalog_leave. One thread at
- * a time edits, and the same one calls catalog_settle.
+ * a time edits; catalog_settle may be called by any that is not between those two.
  */
 #ifndef CATALOG_CATALOG_H
 #define CATALOG_CATALOG_H

@@ -65,7 +65,7 @@ err_code service_apply(struct service *s, const struct service_bundle *b,
     if (!c)
         c = apply(&p, &note, &revision, e);
     if (!c)
-        c = follower_wait(s, revision, e);
+        c = follower_wait(s, revision, NULL, e);
     if (!c) {
         *ret = p.result;
         ret->revision = revision;

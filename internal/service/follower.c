@@ -1,11 +1,15 @@
+#include <errno.h>
 #include <sched.h>
 #include <time.h>
 
+#include "base/always.h"
 #include "service/parts.h"
 
 #define LOAD_THREADS 16
 #define POLL_MS      200
 #define WAIT_SECONDS 60
+/* Revisions whose predecessors' parts may wait to be freed. */
+#define SETTLE_AFTER 64
 
 struct carrying {
     struct service *service;
@@ -132,14 +136,32 @@ static err_code follow_from(struct service *s, uint64_t since, uint64_t *ret, st
     return code;
 }
 
+/* As the newest revision, which has changed nothing else. */
+static err_code publish_one(struct service *s, const struct store_change *own, uint64_t *ret,
+                            struct err *e)
+{
+    struct carrying c = {.service = s};
+    err_code code = catalog_edit_begin(s->catalog, false, &c.edit, e);
+    if (code)
+        return code;
+    code = carry(&c, own, e);
+    if (code) {
+        catalog_edit_abandon(c.edit);
+        return code;
+    }
+    catalog_edit_commit(c.edit, own->revision);
+    *ret = own->revision;
+    return ERR_OK;
+}
+
 /* Brings the catalog to the store's newest revision; from the start if history has a hole. */
 static err_code catch_up(struct service *s, uint64_t since, uint64_t *ret, struct err *e)
 {
     err_code c = since ? follow_from(s, since, ret, e) : ERR_STALE;
-    if (c == ERR_STALE)
-        c = load(s, ret, e);
-    catalog_settle(s->catalog);
-    return c;
+    if (c != ERR_STALE)
+        return c;
+    *e = (struct err)ERR_INIT;
+    return load(s, ret, e);
 }
 
 static struct timespec from_now(long ms)
@@ -155,41 +177,91 @@ static struct timespec from_now(long ms)
     return t;
 }
 
+/* --- whose turn it is --------------------------------------------------------------------------
+ *
+ * One carries at a time, and s->lock is not held meanwhile: the follower, or whoever has just
+ * written, which spares it two hand-overs.
+ */
+
+static void turn_begin(struct service *s)
+{
+    always(!s->carrying);
+    s->carrying = true;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Back with the lock. The revision is the catalog's now; a failure has left it as it was. */
+static void turn_end(struct service *s, uint64_t revision, const struct err *e)
+{
+    tell_trouble(s, e);
+    pthread_mutex_lock(&s->lock);
+    s->trouble = *e;
+    if (!e->code) {
+        s->revision = revision;
+        __atomic_store_n(&s->loaded, true, __ATOMIC_RELEASE);
+    }
+    s->carrying = false;
+    pthread_cond_broadcast(&s->applied);
+}
+
+/* What was written elsewhere, and a failure that may be over. */
+static void look_again(struct service *s)
+{
+    bool behind = !service_ready(s) || s->trouble.code != ERR_OK;
+    uint64_t revision = s->revision, since = revision;
+    turn_begin(s);
+    struct err e = ERR_INIT;
+    /* A failure is tried again at the next turn: the old state is served on. */
+    if (!store_in_place(s->store, &e) && (store_changed(s->store) || behind))
+        catch_up(s, since, &revision, &e);
+    turn_end(s, revision, &e);
+}
+
+/* What edits and requests have replaced. */
+static void settle(struct service *s)
+{
+    s->published = 0;
+    pthread_mutex_unlock(&s->lock);
+    catalog_settle(s->catalog);
+    pthread_mutex_lock(&s->lock);
+}
+
 static void *follow(void *arg)
 {
     struct service *s = arg;
     pthread_mutex_lock(&s->lock);
     while (!s->stop) {
-        bool asked = s->wanted > s->revision;
-        uint64_t since = s->revision;
-        pthread_mutex_unlock(&s->lock);
-        struct err e = ERR_INIT;
-        uint64_t revision = since;
-        /* A failure is tried again at the next turn: the old state is served on. */
-        bool behind = asked || !service_ready(s) || s->trouble.code != ERR_OK;
-        err_code c = store_in_place(s->store, &e);
-        if (c)
-            catalog_settle(s->catalog);
-        else if (store_changed(s->store) || behind)
-            c = catch_up(s, since, &revision, &e);
-        else
-            catalog_settle(s->catalog); /* documents that requests have replaced */
-        tell_trouble(s, &e);
-        pthread_mutex_lock(&s->lock);
-        s->trouble = e;
-        if (!c)
-            s->revision = revision;
-        if (!c && !service_ready(s))
-            __atomic_store_n(&s->loaded, true, __ATOMIC_RELEASE);
-        if (c || revision != since || since == 0)
-            pthread_cond_broadcast(&s->applied);
-        if (s->stop || (s->wanted > s->revision && revision != since))
-            continue;
+        if (!s->carrying)
+            look_again(s);
         struct timespec until = from_now(POLL_MS);
-        pthread_cond_timedwait(&s->wake, &s->lock, &until);
+        for (int rc = 0; !s->stop && rc == 0;) {
+            if (s->published >= SETTLE_AFTER)
+                settle(s);
+            else
+                rc = pthread_cond_timedwait(&s->wake, &s->lock, &until);
+        }
+        settle(s);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
+}
+
+/*
+ * The catalog's next revision after a write. If it has all others, what was written is known and
+ * need not be read again.
+ */
+static void carry_own(struct service *s, uint64_t written, const struct store_change *own)
+{
+    uint64_t revision = s->revision, since = revision;
+    turn_begin(s);
+    struct err e = ERR_INIT;
+    if (own && since + 1 == written)
+        publish_one(s, own, &revision, &e);
+    else
+        catch_up(s, since, &revision, &e);
+    turn_end(s, revision, &e);
+    if (++s->published == SETTLE_AFTER)
+        pthread_cond_signal(&s->wake);
 }
 
 static void init_cond(pthread_cond_t *c)
@@ -232,20 +304,25 @@ void follower_stop(struct service *s)
     s->follower_runs = false;
 }
 
-err_code follower_wait(struct service *s, uint64_t revision, struct err *e)
+err_code follower_wait(struct service *s, uint64_t revision, const struct store_change *own,
+                       struct err *e)
 {
     if (!s->follower_runs)
         return ERR_OK;
     err_code c = ERR_OK;
     struct timespec until = from_now(WAIT_SECONDS * 1000L);
-    pthread_mutex_lock(&s->lock);
-    if (s->wanted < revision)
-        s->wanted = revision;
-    if (s->revision < revision)
-        pthread_cond_signal(&s->wake);
+    bool tried = false;
     int rc = 0;
-    while (s->revision < revision && rc == 0)
-        rc = pthread_cond_timedwait(&s->applied, &s->lock, &until);
+    pthread_mutex_lock(&s->lock);
+    while (s->revision < revision && rc == 0) {
+        /* What is in trouble is the follower's to try again. */
+        if (!tried && !s->carrying && service_ready(s) && !s->trouble.code) {
+            carry_own(s, revision, own);
+            tried = true;
+        } else {
+            rc = pthread_cond_timedwait(&s->applied, &s->lock, &until);
+        }
+    }
     if (s->revision < revision)
         c = err_set(e, ERR_BUSY, "revision %llu is stored, but is not served yet: %s",
                     (unsigned long long)revision,

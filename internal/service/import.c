@@ -137,7 +137,7 @@ err_code service_import(struct service *s, const struct service_import *in, stru
     if (in->dry_run && im.finished && c == ERR_STALE)
         c = ERR_OK;
     if (!c && s)
-        c = follower_wait(s, revision, e);
+        c = follower_wait(s, revision, NULL, e);
     im.result.revision = revision;
     *ret = im.result;
     return c;

@@ -32,14 +32,15 @@ struct service {
     sem_t plan_turns;            /* SERVICE_PLANS_AT_ONCE */
     struct counter matches, misses, render_errors[RENDER_DOCUMENTS];
 
-    /* The follower: carries the store's changes to the catalog. */
-    pthread_t follower;
+    /* Carrying the store's changes to the catalog. */
+    pthread_t follower; /* does it for what other processes write, and at the start */
     bool follower_runs;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;    /* something was written, or stop */
-    pthread_cond_t applied; /* the catalog has a newer revision */
+    pthread_mutex_t lock;   /* of all that follows */
+    pthread_cond_t wake;    /* much waits to be freed, or stop */
+    pthread_cond_t applied; /* somebody has carried, or failed to */
     uint64_t revision;      /* that the catalog has */
-    uint64_t wanted;        /* the newest that somebody waits for */
+    uint32_t published; /* revisions by writers since the follower has freed what they replaced */
+    bool carrying;      /* somebody edits the catalog */
     bool loaded, stop;
     struct err trouble; /* why the last attempt to follow failed; code 0 if it did not */
 };
@@ -50,8 +51,13 @@ struct service {
 /* --- follower.c */
 err_code follower_start(struct service *s, struct err *e);
 void follower_stop(struct service *s);
-/* Waits until the catalog has this revision. ERR_BUSY if it does not come within a minute. */
-err_code follower_wait(struct service *s, uint64_t revision, struct err *e);
+/*
+ * Returns when the catalog has this revision, and brings it there if nobody else does. own: all
+ * that this revision has changed, if that is one resource; NULL: it is read from the store.
+ * ERR_BUSY if it does not come within a minute.
+ */
+err_code follower_wait(struct service *s, uint64_t revision, const struct store_change *own,
+                       struct err *e);
 
 /* --- tokens.c */
 /* Makes a token and its file if there is no admin's that is valid: at the first start, or when the

@@ -229,7 +229,7 @@ err_code service_rollback(struct service *s, uint64_t n, const struct service_au
     struct store_note note = {author->who, buf_str(&message)};
     err_code c = store_write(s->store, &note, run_rollback, &r, &revision, e);
     if (!c)
-        c = follower_wait(s, revision, e);
+        c = follower_wait(s, revision, NULL, e);
     if (!c)
         *ret_revision = revision;
     return c;

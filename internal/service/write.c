@@ -6,7 +6,7 @@
 
 #define JOB_ARENA_MAX (64u << 20)
 
-/* One put or patch, from the caller's stack to the store's writer thread. */
+/* One put or patch, on the caller's stack while another thread may run it. */
 struct put_job {
     struct service *service;
     const struct store_key *key;
@@ -17,6 +17,7 @@ struct put_job {
     struct arena *arena;
     struct store_resource checked; /* of a put: found valid before the job runs */
     struct findings found;         /* by that */
+    bool changed;                  /* it has made a revision */
     struct service_written result;
 };
 
@@ -293,12 +294,14 @@ static err_code run_put(struct store_txn *t, void *arg, struct err *e)
     c = check_selector(t, &next, j->arena, e);
     if (!c && !there)
         c = check_name(t, j->key, j->arena, e);
+    uint64_t before = store_txn_revision(t);
     if (!c)
         c = store_txn_put(t, &next, e);
     if (!c)
         c = check_put(t, j, there ? now.body : (struct str){NULL, 0}, e);
     if (c)
         return c;
+    j->changed = store_txn_revision(t) > before;
     j->result = (struct service_written){.created = !there};
     service_etag(j->key, next.body, j->result.stored.etag);
     /* The same text again keeps the revision that it has; a new one is known after the commit. */
@@ -323,10 +326,11 @@ static err_code write_resource(struct service *s, struct put_job *j,
         return c;
     j->found = *j->findings;
     struct store_note note = {author->who, author->message};
-    uint64_t revision;
+    uint64_t revision = 0;
     c = store_write(s->store, &note, run_put, j, &revision, e);
+    struct store_change own = {revision, false, {.key = *j->key, .body = j->result.stored.body}};
     if (!c)
-        c = follower_wait(s, revision, e);
+        c = follower_wait(s, revision, j->changed ? &own : NULL, e);
     if (c)
         return c;
     if (!j->result.stored.revision)
@@ -407,10 +411,11 @@ err_code service_delete(struct service *s, const struct store_key *k,
 {
     struct delete_job j = {k, cond};
     struct store_note note = {author->who, author->message};
-    uint64_t revision;
+    uint64_t revision = 0;
     err_code c = store_write(s->store, &note, run_delete, &j, &revision, e);
+    struct store_change own = {revision, true, {.key = *k}};
     if (!c)
-        c = follower_wait(s, revision, e);
+        c = follower_wait(s, revision, &own, e);
     if (!c)
         *ret_revision = revision;
     return c;

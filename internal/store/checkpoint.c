@@ -30,7 +30,7 @@ struct checkpointer {
     bool rest; /* little is left, for the writer to do */
 };
 
-/* After each commit, on the writer's thread, without a lock on the database. */
+/* After each commit, on the thread of who wrote, without a lock on the database. */
 static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 {
     struct checkpointer *k = arg;

@@ -1,7 +1,7 @@
 /*
  * state.h - what an open store is made of. Private to this folder.
  *
- * One connection belongs to the writer thread, one to store_changed, and reads take theirs from a
+ * One connection belongs to whoever writes, one to store_changed, and reads take theirs from a
  * pool, so that a long read holds up neither the others nor the follower. Lock order: none; no lock
  * is held while another is taken or while a callback runs.
  */
@@ -19,7 +19,7 @@ struct write {
     const struct store_note *note;
     store_job *job;
     void *arg;
-    bool done;
+    bool done, leads;
     err_code code;
     struct err err;
     uint64_t revision;
@@ -29,13 +29,13 @@ struct write {
 struct checkpointer;
 
 struct writer {
-    struct sql_conn *c; /* the thread's own once it runs */
+    struct sql_conn *c; /* the leader's */
     uint64_t keep_revisions;
-    pthread_t thread;
     pthread_mutex_t lock; /* of all that follows */
-    pthread_cond_t work;
     struct write *first, **last;
-    bool closing;
+    bool led;     /* somebody leads, or has been told to */
+    bool running; /* leader runs jobs */
+    pthread_t leader;
     struct store_stats stats;
 };
 
@@ -100,14 +100,14 @@ err_code migrate(struct sql_conn *c, int busy_ms, struct err *e);
 err_code migrate_unchanged(struct sql_conn *c, struct err *e);
 
 /* writer.c */
-err_code writer_start(struct writer *w, struct err *e);
-/* Lets what waits finish and joins the thread. */
+void writer_start(struct writer *w);
+/* Nobody may write any more. */
 void writer_stop(struct writer *w);
 
 /* checkpoint.c */
-/* Takes the writer's log into the file from now on; the writer's thread must not run yet. */
+/* Takes the writer's log into the file from now on; nobody may write yet. */
 err_code checkpointer_start(struct store *s, struct err *e);
-/* The writer's thread must not run any more. */
+/* Nobody may write any more. */
 void checkpointer_stop(struct store *s);
 
 /* history.c */

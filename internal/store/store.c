@@ -182,6 +182,7 @@ static void free_store(struct store *s)
     checkpointer_stop(s);
     sql_close(s->watch.c);
     sql_close(s->writer.c);
+    writer_stop(&s->writer);
     pthread_mutex_destroy(&s->pool.lock);
     pthread_mutex_destroy(&s->watch.lock);
     free(s->path);
@@ -203,6 +204,7 @@ static struct store *new_store(const struct store_options *o)
     s->busy_ms = o->busy_ms > 0 ? o->busy_ms : BUSY_MS;
     pthread_mutex_init(&s->pool.lock, NULL);
     pthread_mutex_init(&s->watch.lock, NULL);
+    writer_start(&s->writer);
     return s;
 }
 
@@ -217,8 +219,6 @@ err_code store_open(const struct store_options *o, struct store **ret, struct er
     rc = open_connections(s, e);
     if (!rc && !s->read_only)
         rc = checkpointer_start(s, e);
-    if (!rc && !s->read_only)
-        rc = writer_start(&s->writer, e);
     if (rc) {
         free_store(s);
         return rc;
@@ -231,7 +231,5 @@ void store_close(struct store *s)
 {
     if (!s)
         return;
-    if (!s->read_only)
-        writer_stop(&s->writer);
     free_store(s);
 }

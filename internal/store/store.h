@@ -2,10 +2,10 @@
  * store.h - the durable truth: groups, profiles and templates in SQLite, with their history.
  *
  * Every change belongs to a revision (who, when, why); revisions are numbered from 1 without gaps.
- * A write is a job that runs inside a transaction on the store's one writer thread, so what it
- * reads there cannot change under it; jobs that wait together share one commit to disk (group
- * commit), and a job that fails leaves no trace of itself. A write is durable when store_write
- * returns (WAL, synchronous=FULL). Several processes may write to one file.
+ * A write is a job that runs inside a transaction, one at a time, so what it reads there cannot
+ * change under it; jobs that wait together share one commit to disk (group commit), and a job that
+ * fails leaves no trace of itself. A write is durable when store_write returns (WAL,
+ * synchronous=FULL). Several processes may write to one file.
  *
  * The store keeps what it is given: it does not parse resources. References are by name and may
  * dangle; who may make a dangling one is the business of `service`.
@@ -52,7 +52,7 @@ struct store_resource {
 
 struct store_options {
     const char *path;        /* the database file; its folder must exist */
-    bool read_only;          /* no writer thread, no migration, nothing is created */
+    bool read_only;          /* no writes, no migration, nothing is created */
     int busy_ms;             /* how long to wait for another process's lock; 0: 5000 */
     uint64_t keep_revisions; /* of history, or up to 1 % more; 0: this store trims nothing */
 };
@@ -65,8 +65,8 @@ struct store_options {
  * e->file names the file. With read_only, SQLite may still make its -shm and -wal beside it.
  */
 err_code store_open(const struct store_options *o, struct store **ret, struct err *e);
-/* Lets waiting writes finish, then closes. The last to close takes the -wal file's content into the
-   database and removes it, so what a clean stop leaves is one file. No call may still run. */
+/* No call may still run. The last to close takes the -wal file's content into the database and
+   removes it, so what a clean stop leaves is one file. */
 void store_close(struct store *s);
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -78,7 +78,7 @@ struct store_note {
 
 /* Returns anything but ERR_OK to undo all that it did. It may run again from the start after a
    failed commit that it shared with others, so it must not change anything but through txn and its
-   own results. */
+   own results. It runs on the thread of somebody who writes at the same time, or the caller's. */
 typedef err_code store_job(struct store_txn *txn, void *arg, struct err *e);
 
 /*

@@ -1,10 +1,11 @@
 /*
- * The writer thread and its group commit.
+ * Group commit.
  *
- * Whoever writes puts a struct write from its own stack into the queue and sleeps until it is done.
- * The thread takes all that wait and runs them in one transaction, each in a savepoint of its own,
- * so that they share one sync of the disk and a job that fails takes nothing with it but its own
- * changes. While the disk syncs, the next batch gathers.
+ * Whoever writes puts a struct write from its own stack into the queue. Who finds that nobody
+ * writes leads: it takes all that wait and runs them in one transaction, each in a savepoint of its
+ * own, so that they share one sync of the disk and a job that fails takes nothing with it but its
+ * own changes. While the disk syncs, the next batch gathers; the first of it leads next, and the
+ * others sleep until they are done. So who writes alone waits for no other thread.
  *
  * A transaction can be lost as a whole: COMMIT fails, or SQLite rolls back by itself because the
  * disk is full. Then none of its jobs has happened, not even in what another job of the batch has
@@ -131,15 +132,14 @@ static bool transact(struct writer *wr, struct write *list)
     return true;
 }
 
-static void finish(struct writer *wr, struct write *list)
+/* The lock is held. */
+static void finish(struct write *list)
 {
-    pthread_mutex_lock(&wr->lock);
     for (struct write *w = list, *next; w; w = next) {
         next = w->next; /* w is gone once its thread runs */
         w->done = true;
         pthread_cond_signal(&w->wake);
     }
-    pthread_mutex_unlock(&wr->lock);
 }
 
 static void run_each_alone(struct writer *wr, struct write *list)
@@ -149,52 +149,61 @@ static void run_each_alone(struct writer *wr, struct write *list)
         w->next = NULL;
         bool decided = transact(wr, w);
         always(decided);
-        finish(wr, w);
-    }
-}
-
-static void *writer_main(void *arg)
-{
-    struct writer *wr = arg;
-    for (;;) {
         pthread_mutex_lock(&wr->lock);
-        while (!wr->first && !wr->closing)
-            pthread_cond_wait(&wr->work, &wr->lock);
-        struct write *list = wr->first;
-        wr->first = NULL;
-        wr->last = &wr->first;
+        finish(w);
         pthread_mutex_unlock(&wr->lock);
-        if (!list)
-            return NULL;
-        if (transact(wr, list))
-            finish(wr, list);
-        else
-            run_each_alone(wr, list);
     }
 }
 
-err_code writer_start(struct writer *wr, struct err *e)
+/* All that wait now, the caller's own write among them; comes and goes with the lock. */
+static void lead(struct writer *wr)
+{
+    struct write *list = wr->first;
+    wr->first = NULL;
+    wr->last = &wr->first;
+    wr->leader = pthread_self();
+    wr->running = true;
+    pthread_mutex_unlock(&wr->lock);
+    bool together = transact(wr, list);
+    if (!together)
+        run_each_alone(wr, list);
+    pthread_mutex_lock(&wr->lock);
+    wr->running = false;
+    if (together)
+        finish(list);
+    wr->led = wr->first != NULL;
+    if (wr->led) {
+        wr->first->leads = true;
+        pthread_cond_signal(&wr->first->wake);
+    }
+}
+
+void writer_start(struct writer *wr)
 {
     wr->last = &wr->first;
     pthread_mutex_init(&wr->lock, NULL);
-    pthread_cond_init(&wr->work, NULL);
-    int why = pthread_create(&wr->thread, NULL, writer_main, wr);
-    if (why == 0)
-        return ERR_OK;
-    pthread_cond_destroy(&wr->work);
-    pthread_mutex_destroy(&wr->lock);
-    return err_errno(e, ERR_NOMEM, why, "cannot start the writer thread");
 }
 
 void writer_stop(struct writer *wr)
 {
-    pthread_mutex_lock(&wr->lock);
-    wr->closing = true;
-    pthread_cond_signal(&wr->work);
-    pthread_mutex_unlock(&wr->lock);
-    pthread_join(wr->thread, NULL);
-    pthread_cond_destroy(&wr->work);
+    always(!wr->led);
     pthread_mutex_destroy(&wr->lock);
+}
+
+static void run_write(struct writer *wr, struct write *w)
+{
+    pthread_mutex_lock(&wr->lock);
+    /* A job that writes would wait for itself. */
+    always(!wr->running || !pthread_equal(pthread_self(), wr->leader));
+    *wr->last = w;
+    wr->last = &w->next;
+    if (!wr->led)
+        w->leads = wr->led = true;
+    while (!w->done && !w->leads)
+        pthread_cond_wait(&w->wake, &wr->lock);
+    if (!w->done)
+        lead(wr);
+    pthread_mutex_unlock(&wr->lock);
 }
 
 err_code store_write(struct store *s, const struct store_note *note, store_job *job, void *arg,
@@ -205,18 +214,9 @@ err_code store_write(struct store *s, const struct store_note *note, store_job *
         err_in_file(e, s->path);
         return ERR_DENIED;
     }
-    struct writer *wr = &s->writer;
-    always(!pthread_equal(pthread_self(), wr->thread)); /* a job that waits for itself */
     struct write w = {.note = note, .job = job, .arg = arg};
     pthread_cond_init(&w.wake, NULL);
-    pthread_mutex_lock(&wr->lock);
-    always(!wr->closing);
-    *wr->last = &w;
-    wr->last = &w.next;
-    pthread_cond_signal(&wr->work);
-    while (!w.done)
-        pthread_cond_wait(&w.wake, &wr->lock);
-    pthread_mutex_unlock(&wr->lock);
+    run_write(&s->writer, &w);
     pthread_cond_destroy(&w.wake);
     if (w.code) {
         if (e)

@@ -479,6 +479,33 @@ static void another_writer_is_noticed(void)
     close_and_remove(s);
 }
 
+/* Whoever writes serves all that was written elsewhere before, and not only its own. */
+static void writers_in_turn_see_all(void)
+{
+    struct service *two[2] = {open_fresh(), NULL};
+    struct err e = ERR_INIT;
+    char text[1000], body[200], value[20];
+    struct service_options o = {.data_path = dir};
+    small_site(two[0]);
+    CHECK(service_open(&o, &two[1], &e) == ERR_OK && !service_wait_ready(two[1], &e), "%s", e.msg);
+    for (int i = 0; i < 20; i++) {
+        struct service *s = two[i % 2];
+        snprintf(body, sizeof body, "{\"profile\":\"p\",\"selector\":{\"n\":\"%d\"}}", i);
+        snprintf(value, sizeof value, "%d", i);
+        CHECK(put(s, STORE_GROUP, 0, value, body, &e) == ERR_OK, "%s", e.msg);
+        /* The first one again, which makes no revision; the other has not seen this one yet. */
+        snprintf(body, sizeof body, "{\"profile\":\"p\",\"selector\":{\"n\":\"0\"}}");
+        CHECK(put(two[!(i % 2)], STORE_GROUP, 0, "0", body, &e) == ERR_OK, "%s", e.msg);
+        for (int k = 0; k <= 2 * i + 1; k++) {
+            snprintf(value, sizeof value, "%d", k / 2);
+            CHECK(ask(two[k % 2], RENDER_IPXE, "n", value, text, sizeof text, &e) == ERR_OK,
+                  "%d of %d", k / 2, i);
+        }
+    }
+    service_close(two[1]);
+    close_and_remove(two[0]);
+}
+
 struct crowd {
     struct service *s;
     int number;
@@ -540,6 +567,7 @@ int main(void)
     RUN(an_export_of_little_can_be_imported);
     RUN(export_then_import_is_the_same);
     RUN(another_writer_is_noticed);
+    RUN(writers_in_turn_see_all);
     RUN(writers_see_what_they_wrote);
     struct tally labels = labels_suite();
     check_passed += labels.passed;
