@@ -7,14 +7,14 @@
 
 #define FIRST_BLOCK 4096
 #define LAST_BLOCK  (256 * 1024)
-#define ALIGN       16
+#define ALIGN       ARENA_ALIGN
 
 struct arena_block {
     struct arena_block *older;
     size_t size; /* of the whole block, this header included */
 };
 
-#define HEADER ((sizeof(struct arena_block) + ALIGN - 1) & ~(size_t)(ALIGN - 1))
+#define HEADER ((sizeof(struct arena_block) + ALIGN - 1) & ~(ALIGN - 1))
 
 void arena_init(struct arena *a, size_t max)
 {
@@ -81,11 +81,11 @@ static bool add_block(struct arena *a, size_t need)
     return true;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+void *arena_alloc_slow(struct arena *a, size_t n)
 {
     if (n == 0 || n > SIZE_MAX / 4)
         return NULL;
-    n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+    n = (n + ALIGN - 1) & ~(ALIGN - 1);
     if ((size_t)(a->end - a->at) < n && !add_block(a, n))
         return NULL;
     void *p = a->at;
@@ -111,8 +111,8 @@ void *arena_grow(struct arena *a, void *old, size_t old_n, size_t new_n)
     always(new_n >= old_n);
     if (new_n > SIZE_MAX / 4)
         return NULL;
-    size_t had = (old_n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    size_t want = (new_n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+    size_t had = (old_n + ALIGN - 1) & ~(ALIGN - 1);
+    size_t want = (new_n + ALIGN - 1) & ~(ALIGN - 1);
     if ((char *)old + had == a->at && (size_t)(a->end - (char *)old) >= want) {
         a->at = (char *)old + want;
         return old;

@@ -37,8 +37,20 @@ void arena_free(struct arena *a);
 /* Keeps the oldest block for the next use and frees the others. */
 void arena_reset(struct arena *a);
 
+#define ARENA_ALIGN ((size_t)16)
+
+void *arena_alloc_slow(struct arena *a, size_t n);
+
 /* n bytes aligned to 16, not cleared. NULL at the maximum, when memory is out, or when n is 0. */
-void *arena_alloc(struct arena *a, size_t n);
+static inline void *arena_alloc(struct arena *a, size_t n)
+{
+    char *p = a->at;
+    if (n - 1 >= ((size_t)(a->end - p) & ~(ARENA_ALIGN - 1)))
+        return arena_alloc_slow(a, n);
+    a->at = p + ((n + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1));
+    return p;
+}
+
 /* As arena_alloc, cleared, for count things of size bytes; NULL on overflow too. */
 void *arena_calloc(struct arena *a, size_t count, size_t size);
 /* Grows a block that arena_alloc gave: in place if it is the newest, else a copy. */

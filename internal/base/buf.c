@@ -87,23 +87,8 @@ void buf_add_slow(struct buf *b, const void *p, size_t n)
 
 void buf_add_u64(struct buf *b, uint64_t n)
 {
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                                "25262728293031323334353637383940414243444546474849"
-                                "50515253545556575859606162636465666768697071727374"
-                                "75767778798081828384858687888990919293949596979899";
     char digits[20];
-    size_t at = sizeof digits;
-    for (; n >= 100; n /= 100) {
-        at -= 2;
-        memcpy(digits + at, pairs + n % 100 * 2, 2);
-    }
-    if (n >= 10) {
-        at -= 2;
-        memcpy(digits + at, pairs + n * 2, 2);
-    } else {
-        digits[--at] = (char)('0' + n);
-    }
-    buf_add(b, digits + at, sizeof digits - at);
+    buf_add(b, digits, (size_t)(str_put_u64(digits, n) - digits));
 }
 
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap)

@@ -1,14 +1,13 @@
 /*
  * counter.h - a number that many threads add to and hardly anybody reads.
  *
- * It is spread over some cache lines, and a thread adds to the one of the core that it runs on, so
- * that cores do not fight for it: a few nanoseconds. Reading adds them up; what is added meanwhile
+ * It is spread over some cache lines, and each thread adds to one of them, in turn, so that cores
+ * do not fight for it: a few nanoseconds. Reading adds them up; what is added meanwhile
  * may or may not be in it, so two counters that are read one after another need not fit together.
  */
 #ifndef BASE_COUNTER_H
 #define BASE_COUNTER_H
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -20,11 +19,16 @@ struct counter {
     } shard[COUNTER_SHARDS];
 };
 
-/* The shard of this core. Any would be right. */
+/* The shard of this thread, from 1; 0 until it has one. */
+extern _Thread_local unsigned counter_own_shard;
+/* Gives it the next. */
+unsigned counter_take_shard(void);
+
+/* Any would be right. */
 static inline unsigned counter_shard(void)
 {
-    int cpu = sched_getcpu();
-    return (unsigned)(cpu < 0 ? 0 : cpu) % COUNTER_SHARDS;
+    unsigned own = counter_own_shard;
+    return own ? own - 1 : counter_take_shard();
 }
 
 static inline void counter_add(struct counter *c, uint64_t n)

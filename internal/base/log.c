@@ -5,12 +5,13 @@
 
 #define TEXT_MAX 1000
 
-static const char *const level_names[] = {"debug", "info", "warn", "error"};
+static const struct str level_names[] = {STR_INIT("debug"), STR_INIT("info"), STR_INIT("warn"),
+                                         STR_INIT("error")};
 
 bool log_level_from_name(struct str name, enum log_level *ret)
 {
     for (int i = 0; i <= LOG_ERROR_LEVEL; i++) {
-        if (str_is(name, level_names[i])) {
+        if (str_eq(name, level_names[i])) {
             *ret = (enum log_level)i;
             return true;
         }
@@ -50,26 +51,7 @@ static void set_second(struct log_clock *clock, uint64_t seconds)
     clock->second = seconds;
 }
 
-static char *put(char *at, struct str s)
-{
-    if (s.n)
-        memcpy(at, s.p, s.n);
-    return at + s.n;
-}
-
 #define put_lit(at, lit) (memcpy((at), "" lit "", sizeof(lit) - 1), (at) + sizeof(lit) - 1)
-
-static char *put_u64(char *at, uint64_t n)
-{
-    char digits[20];
-    size_t i = sizeof digits;
-    do
-        digits[--i] = (char)('0' + n % 10);
-    while (n /= 10);
-    while (i < sizeof digits)
-        *at++ = digits[i++];
-    return at;
-}
 
 static char *put_time(char *at, struct log_clock *clock, uint64_t ms)
 {
@@ -90,8 +72,13 @@ static const bool plain_byte[256] = {
     ['+'] = true,         ['~'] = true,         [','] = true,         ['?'] = true, ['&'] = true,
 };
 
+/* Most texts have no others than these. */
+SPAN_DEFINE(all_common, ~(SPAN_IN(v | 0x20, 'a', 'z') | SPAN_IN(v, '+', ':')))
+
 static bool plain(struct str s)
 {
+    if (s.n <= SPAN && all_common(s))
+        return s.n > 0;
     for (size_t i = 0; i < s.n; i++)
         if (!plain_byte[(unsigned char)s.p[i]])
             return false;
@@ -114,7 +101,7 @@ static char *put_escaped(char *at, struct str s)
         size_t run = 0;
         while (run < s.n && quotable((unsigned char)s.p[run]))
             run++;
-        at = put(at, str_of(s.p, run));
+        at = str_put(at, str_of(s.p, run));
         s = str_skip(s, run);
         if (s.n == 0)
             break;
@@ -130,7 +117,7 @@ static char *put_escaped(char *at, struct str s)
         } else if (cp == UTF8_BAD && len == 1) {
             at = put_lit(at, "\xEF\xBF\xBD");
         } else {
-            at = put(at, str_of(s.p, len));
+            at = str_put(at, str_of(s.p, len));
         }
         s = str_skip(s, len);
     }
@@ -144,7 +131,7 @@ static char *put_quoted(char *at, struct str s)
     if (cut)
         s.n = TEXT_MAX;
     *at++ = '"';
-    at = all_quotable(s) ? put(at, s) : put_escaped(at, s);
+    at = all_quotable(s) ? str_put(at, s) : put_escaped(at, s);
     if (cut)
         at = put_lit(at, "...");
     *at++ = '"';
@@ -155,26 +142,31 @@ static char *put_field(char *at, enum log_format f, const struct log_field *x)
 {
     if (f == LOG_JSON) {
         at = put_lit(at, ",\"");
-        at = put(at, str_of(x->key + 1, x->key_n - 2u));
+        at = str_put(at, str_of(x->key + 1, x->key_n - 2u));
         at = put_lit(at, "\":");
     } else {
         memcpy(at, x->key, sizeof x->key); /* what is too much is written over */
         at += x->key_n;
     }
     if (!x->text.p)
-        return put_u64(at, x->number);
+        return str_put_u64(at, x->number);
     if (f == LOG_TEXT && x->text.n <= TEXT_MAX && plain(x->text))
-        return put(at, x->text);
+        return str_put(at, x->text);
     return put_quoted(at, x->text);
 }
 
 /* Bytes that the line takes at most. */
 static size_t line_max(size_t event_n, const struct log_field *fields, size_t n)
 {
-    size_t size = 128 + event_n;
+    size_t texts = 0;
     for (size_t i = 0; i < n; i++)
-        size += 64 + 6 * (fields[i].text.n < TEXT_MAX ? fields[i].text.n : TEXT_MAX);
-    return size;
+        texts += fields[i].text.n;
+    if (texts > TEXT_MAX) {
+        texts = 0;
+        for (size_t i = 0; i < n; i++)
+            texts += fields[i].text.n < TEXT_MAX ? fields[i].text.n : TEXT_MAX;
+    }
+    return 128 + event_n + 64 * n + 6 * texts;
 }
 
 void log_line(struct buf *dst, enum log_format f, struct log_clock *clock, uint64_t unix_ms,
@@ -187,10 +179,10 @@ void log_line(struct buf *dst, enum log_format f, struct log_clock *clock, uint6
     if (f == LOG_JSON)
         at = put_lit(at, "{\"time\":\"");
     at = put_time(at, clock, unix_ms);
-    at = put(at, f == LOG_JSON ? STR("\",\"level\":\"") : STR(" "));
-    at = put(at, str_c(level_names[level]));
-    at = put(at, f == LOG_JSON ? STR("\",\"event\":\"") : STR(" "));
-    at = put(at, event_text);
+    at = f == LOG_JSON ? put_lit(at, "\",\"level\":\"") : put_lit(at, " ");
+    at = str_put(at, level_names[level]);
+    at = f == LOG_JSON ? put_lit(at, "\",\"event\":\"") : put_lit(at, " ");
+    at = str_put(at, event_text);
     if (f == LOG_JSON)
         *at++ = '"';
     for (size_t i = 0; i < n; i++)

@@ -24,16 +24,6 @@ bool str_ieq(struct str a, struct str b)
     return true;
 }
 
-bool str_starts(struct str s, struct str prefix)
-{
-    return s.n >= prefix.n && str_eq(str_of(s.p, prefix.n), prefix);
-}
-
-bool str_ends(struct str s, struct str suffix)
-{
-    return s.n >= suffix.n && str_eq(str_skip(s, s.n - suffix.n), suffix);
-}
-
 size_t str_find_byte(struct str s, char c, size_t from)
 {
     if (from >= s.n)
@@ -50,13 +40,6 @@ size_t str_find(struct str s, struct str needle, size_t from)
         return s.n;
     const char *at = memmem(s.p + from, s.n - from, needle.p, needle.n);
     return at ? (size_t)(at - s.p) : s.n;
-}
-
-struct str str_skip(struct str s, size_t k)
-{
-    if (k > s.n)
-        k = s.n;
-    return (struct str){s.p ? s.p + k : NULL, s.n - k};
 }
 
 struct str str_sub(struct str s, size_t from, size_t to)
@@ -92,4 +75,30 @@ bool str_to_u64(struct str s, uint64_t max, uint64_t *ret)
         return false;
     *ret = v;
     return true;
+}
+
+static size_t digits_of(uint64_t n)
+{
+    size_t digits = 1;
+    for (; n >= 10000; n /= 10000)
+        digits += 4;
+    return digits + (n >= 10) + (n >= 100) + (n >= 1000);
+}
+
+char *str_put_u64(char *at, uint64_t n)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    char *end = at + digits_of(n), *to = end;
+    for (; n >= 100; n /= 100) {
+        to -= 2;
+        memcpy(to, pairs + n % 100 * 2, 2);
+    }
+    if (n >= 10)
+        memcpy(at, pairs + n * 2, 2);
+    else
+        *at = (char)('0' + n);
+    return end;
 }

@@ -354,9 +354,7 @@ static struct str logged_labels(struct arena *a, const struct labels *l)
         if (at > text)
             *at++ = ',';
         memcpy(at, logged[i].key, sizeof logged[i].key); /* what is too much is written over */
-        at += logged[i].n;
-        memcpy(at, values[i].p, values[i].n);
-        at += values[i].n;
+        at = str_put(at + logged[i].n, values[i]);
     }
     return str_of(text, (size_t)(at - text));
 }

@@ -23,15 +23,13 @@ void answer_failed(struct http_request *q, struct http_response *r, struct note 
 static void add_match_header(struct http_request *q, struct http_response *r,
                              const struct service_answer *a)
 {
-    struct buf value;
-    buf_in_arena(&value, q->arena, a->group.n + 64);
-    buf_add_lit(&value, "group=");
-    buf_add_str(&value, a->group);
-    buf_add_lit(&value, "; revision=");
-    buf_add_u64(&value, a->revision);
-    const char *text = buf_c(&value);
-    if (text)
-        http_add_header(r, "Vesta-Match", text);
+    const struct str before = STR("group="), between = STR("; revision=");
+    char *text = arena_alloc(q->arena, before.n + a->group.n + between.n + 21);
+    if (!text)
+        return;
+    char *at = str_put(str_put(str_put(text, before), a->group), between);
+    *str_put_u64(at, a->revision) = '\0';
+    http_add_header(r, "Vesta-Match", text);
 }
 
 /* A query said who sends it, which only a certificate can. */
@@ -106,7 +104,8 @@ static bool grub_of_matchbox(const struct boot *b, const struct http_request *q)
 static bool read_labels(struct http_request *q, struct http_response *r, struct str raw_query,
                         const struct str *subject, struct service_labels **ret)
 {
-    struct err e = ERR_INIT;
+    struct err e;
+    err_init(&e);
     struct service_labels *l = arena_calloc(q->arena, 1, sizeof *l);
     err_code c = l ? service_labels_read(q->arena, raw_query, l, &e)
                    : err_set(&e, ERR_NOMEM, "out of memory while reading the query");
@@ -187,8 +186,9 @@ void answer_document(struct boot *b, struct http_request *q, struct http_respons
 {
     struct service_question question;
     struct service_answer a;
-    struct err e = ERR_INIT;
+    struct err e;
     enum render_document d = ask->document;
+    err_init(&e);
     if (!read_question(b, q, r, note, ask, &question))
         return;
     err_code c = service_answer(b->service, &question, q->arena, &a, &e);

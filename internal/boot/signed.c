@@ -24,7 +24,8 @@ static bool is_grubs(const struct http_request *q)
 
 enum service_form cut_form(struct http_request *q)
 {
-    for (size_t i = 0; i < FORMS; i++) {
+    bool dot = q->path.n && memchr(q->path.p, '.', q->path.n);
+    for (size_t i = 0; dot && i < FORMS; i++) {
         if (!str_ends(q->path, forms[i].suffix))
             continue;
         q->path.n -= forms[i].suffix.n;

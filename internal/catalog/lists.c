@@ -46,7 +46,7 @@ err_code group_lists_make(struct group_object *o, const struct model_group *read
             break;
         model_group_combination(g, i + 1, pairs);
         l->v[i] = (struct group_object){.face = o->face, .id_hash = o->id_hash};
-        l->v[i].face.model.selector = (struct labels){pairs, g->selector.n};
+        l->v[i].face.model.selector = (struct labels){.v = pairs, .n = g->selector.n};
         l->v[i].selector_hash = match_selector_hash(&l->v[i].face.model.selector);
         l->n++;
     }

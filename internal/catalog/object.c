@@ -83,7 +83,7 @@ static void lay_out_group(struct group_object *o, const struct read_group *r, st
         v[i].value = put_text(&at, from->v[i].value);
     }
     o->face.model = (struct model_group){.name = STR(""), .metadata = {.kind = VALUE_MAP}};
-    o->face.model.selector = (struct labels){from->n ? v : NULL, from->n};
+    o->face.model.selector = (struct labels){.v = from->n ? v : NULL, .n = from->n};
     o->face.model.id = put_text(&at, id);
     o->face.model.profile = put_text(&at, r->model.profile);
     o->face.metadata = put_text(&at, r->metadata);

@@ -49,23 +49,32 @@ static const unsigned char kinds[256] = {
 /* Wider than RFC 3986: real boot clients send quotes, brackets and bytes above 127 as they are. */
 SPAN_DEFINE(is_visible, (v <= ' ') | (v == 0x7F))
 
-/* How many bytes from p on are of that kind. */
-static inline size_t span(const char *p, const char *end, unsigned kind)
+/* Of the bytes that are tokens and hosts, those that nearly all are made of. */
+static inline span_bytes common(span_bytes v)
 {
-    const char *at = p;
-    while (at < end && kinds[(unsigned char)*at] & kind)
-        at++;
-    return (size_t)(at - p);
+    return SPAN_IN(v | 0x20, 'a', 'z') | SPAN_IN(v, '0', '9') | SPAN_IN(v, '-', '.');
+}
+
+SPAN_DEFINE(is_common, ~common(v))
+
+static bool all_of_kind(struct str s, unsigned kind)
+{
+    if (is_common(s))
+        return true;
+    for (size_t i = 0; i < s.n; i++)
+        if (!(kinds[(unsigned char)s.p[i]] & kind))
+            return false;
+    return true;
 }
 
 bool raw_token(struct str s)
 {
-    return s.n > 0 && span(s.p, s.p + s.n, TOKEN) == s.n;
+    return s.n > 0 && all_of_kind(s, TOKEN);
 }
 
 bool raw_host(struct str s)
 {
-    return s.n == 0 || span(s.p, s.p + s.n, HOST) == s.n;
+    return all_of_kind(s, HOST);
 }
 
 /* The bytes before the authority: "http://"; 0 if target is not in absolute form. */
@@ -111,7 +120,8 @@ static bool name_is(struct str name, const char *lower, size_t n)
 static void note_field(struct raw_head *h, struct str name, struct str value)
 {
     h->fields++;
-    if (name_is(name, "host", 4)) {
+    const uint64_t lower = (uint64_t)0x20202020 << 32;
+    if (name.n == 4 && (str_word(name) | lower) == str_word(STR("host"))) {
         h->hosts++;
         h->host = value;
     } else if (name_is(name, "content-length", 14)) {
@@ -124,9 +134,9 @@ static void note_field(struct raw_head *h, struct str name, struct str value)
 }
 
 /* The two NULs that a CRLF left. */
-static bool at_line_end(const char *p, const char *end)
+static bool at_line_end(struct str s, size_t at)
 {
-    return end - p >= 2 && p[0] == '\0' && p[1] == '\0';
+    return s.n - at >= 2 && memcmp(s.p + at, "\0", 2) == 0;
 }
 
 static struct str trim(const char *p, size_t n)
@@ -138,25 +148,68 @@ static struct str trim(const char *p, size_t n)
     return str_of(p, n);
 }
 
+/* --- field lines --- */
+
+static inline span_bytes no_value(span_bytes v)
+{
+    return (SPAN_IN(v, 0, 0x1F) & ~SPAN_IS(v, '\t')) | SPAN_IS(v, 0x7F);
+}
+
+static size_t far_value_end(struct str s, size_t at)
+{
+    for (; at < s.n; at += SPAN) {
+        struct span_block b = span_block(s, at);
+        unsigned ends = span_mask(no_value(b.v)) & b.of;
+        if (ends)
+            return b.from + (size_t)__builtin_ctz(ends);
+    }
+    return s.n;
+}
+
+/* Where the first byte from `at` on is that no VALUE holds; s.n without one. */
+static inline size_t value_end(struct str s, size_t at)
+{
+    unsigned ends = s.n - at >= SPAN ? span_mask(no_value(span_load(s.p + at))) : 0;
+    return ends ? at + (size_t)__builtin_ctz(ends) : far_value_end(s, at);
+}
+
+/* The same for a name; *ret_token: it is a token. */
+static inline size_t name_end(struct str s, size_t at, bool *ret_token)
+{
+    if (s.n - at >= SPAN) {
+        span_bytes v = span_load(s.p + at);
+        unsigned ends = span_mask(no_value(v)), first = ends & -ends;
+        if (first > 1 && (span_mask(common(v)) & (first - 1)) == first - 1) {
+            *ret_token = true;
+            return at + (size_t)__builtin_ctz(ends);
+        }
+    }
+    size_t to = far_value_end(s, at);
+    *ret_token = raw_token(str_sub(s, at, to));
+    return to;
+}
+
 const char *raw_scan(const char *p, const char *end, struct raw_head *ret)
 {
     struct raw_head h = {0};
-    for (;;) {
-        if (!at_line_end(p, end))
+    const struct str all = str_of(p, (size_t)(end - p));
+    for (size_t at = 0;;) {
+        if (!at_line_end(all, at))
             return "a line of the head does not end in CRLF, or holds a control character";
-        p += 2;
-        if (at_line_end(p, end) && p + 2 == end)
+        at += 2;
+        if (at_line_end(all, at) && at + 2 == all.n)
             break;
-        if (p < end && (*p == ' ' || *p == '\t'))
+        if (at < all.n && (p[at] == ' ' || p[at] == '\t'))
             return "a header field is folded over several lines";
-        size_t n = span(p, end, TOKEN);
-        if (n == 0 || p + n >= end || p[n] != '\0')
+        bool token;
+        size_t to = name_end(all, at, &token);
+        if (!token || to == all.n || p[to] != '\0')
             return "a header field has no valid name followed by a colon";
-        struct str name = str_of(p, n);
-        p += n + 1;
-        n = span(p, end, VALUE);
-        note_field(&h, name, trim(p, n));
-        p += n;
+        struct str name = str_of(p + at, to - at);
+        at = to + 1;
+        to = value_end(all, at);
+        note_field(&h, name, trim(p + at, to - at));
+        at = to;
     }
     *ret = h;
     return NULL;

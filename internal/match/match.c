@@ -21,20 +21,16 @@ uint64_t match_shape_hash(const struct labels *selector)
     return h;
 }
 
-/* From three of its bytes and its length: made for each label of each request. */
 static uint64_t bit_of(struct str key)
 {
-    if (key.n == 0)
-        return 1;
-    const unsigned char *p = (const unsigned char *)key.p;
-    uint64_t h = (uint64_t)p[0] << 24 | (uint64_t)p[key.n / 2] << 16 | (uint64_t)p[key.n - 1] << 8 |
-                 (key.n & 255);
-    return (uint64_t)1 << (h * 0x9E3779B97F4A7C15u >> 58);
+    return model_key_bit(key, str_word(key));
 }
 
 uint64_t match_bits(const struct labels *machine)
 {
     uint64_t bits = 0;
+    if (machine->bits)
+        return machine->bits;
     for (uint32_t i = 0; i < machine->n; i++)
         if (machine->v[i].value.n)
             bits |= bit_of(machine->v[i].key);

@@ -33,10 +33,20 @@ static const struct {
     {39, STR_INIT("loong64")}, {40, STR_INIT("loong64")},
 };
 
+/* iPXE says it so itself. */
+#define RETURN_IF_IS(name)                                                                         \
+    if (in.n == sizeof(name) - 1 && word == str_word(STR(name)))                                   \
+        return STR(name);
+
 struct str model_arch_known(struct str in)
 {
+    uint64_t word = str_word(in);
+    RETURN_IF_IS("x86_64")
+    RETURN_IF_IS("i386")
+    RETURN_IF_IS("arm64")
+    RETURN_IF_IS("arm32")
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (str_ieq(in, names[i].name))
+        if (in.n == names[i].name.n && str_ieq(in, names[i].name))
             return names[i].canonical;
     uint64_t number;
     if (in.n <= 5 && str_to_u64(in, 65535, &number))

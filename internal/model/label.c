@@ -23,28 +23,22 @@ static size_t mac_write(const unsigned char *octets, size_t n, char dst[MODEL_MA
     return at;
 }
 
-/* A hex digit in lower case; 0 for what is none. */
-static const char lower_hex[256] = {
-    ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5',
-    ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b',
-    ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['A'] = 'a', ['B'] = 'b',
-    ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
-};
+/* Where the five separators of the form below are. */
+#define SEPARATORS (1u << 2 | 1u << 5 | 1u << 8 | 1u << 11 | 1u << 14)
 
 /* The form that nearly every client sends: 17 bytes, six octets. */
 static size_t mac_of_17(const char *in, char dst[MODEL_MAC_TEXT])
 {
-    bool good = in[2] == ':' || in[2] == '-';
-    for (size_t i = 0; i < 18; i += 3) {
-        dst[i] = lower_hex[(unsigned char)in[i]];
-        dst[i + 1] = lower_hex[(unsigned char)in[i + 1]];
-        good &= dst[i] != 0 && dst[i + 1] != 0;
-        if (i == 15)
-            break;
-        good &= in[i + 2] == in[2];
-        dst[i + 2] = ':';
-    }
-    return good ? 17 : 0;
+    int last = enc_hex_digit(in[16]);
+    span_bytes v = span_load(in);
+    span_bytes letters = SPAN_IN(v | 0x20, 'a', 'f'), separators = SPAN_IS(v, in[2]);
+    if (span_mask(letters | SPAN_IN(v, '0', '9')) != (~SEPARATORS & 0xFFFF) ||
+        span_mask(separators) != SEPARATORS || (in[2] != ':' && in[2] != '-') || last < 0)
+        return 0;
+    span_bytes out = (separators & ':') | (~separators & (v | (letters & 0x20)));
+    memcpy(dst, &out, sizeof out);
+    dst[16] = "0123456789abcdef"[last];
+    return 17;
 }
 
 size_t model_mac_normalise(struct str in, char dst[MODEL_MAC_TEXT])
@@ -96,21 +90,30 @@ static struct str lower_copy(struct arena *a, struct str s)
     return str_of(p, s.n);
 }
 
+/* "mac" in any case. */
+static bool is_mac_key(struct str key)
+{
+    const uint64_t lower = (uint64_t)0x202020 << 40;
+    return key.n == 3 && (str_word(key) | lower) == str_word(STR("mac"));
+}
+
 err_code model_label_normalise(struct arena *a, struct str key, struct str value, struct label *ret)
 {
     struct str v = value;
-    if (key.n == 3 && str_ieq(key, STR("mac"))) {
+    if (is_mac_key(key)) {
         char text[MODEL_MAC_TEXT];
         size_t n = model_mac_normalise(value, text);
         if (n == 0)
             return ERR_INVALID;
         if (!str_eq(value, str_of(text, n)) && !arena_str(a, str_of(text, n), &v))
             return ERR_NOMEM;
-    } else if (key.n == 4 && str_is(key, "uuid") && has_upper(value)) {
+    } else if (key.n != 4) {
+        /* none of these two */
+    } else if (str_word(key) == str_word(STR("uuid")) && has_upper(value)) {
         v = lower_copy(a, value);
         if (!v.p)
             return ERR_NOMEM;
-    } else if (str_is(key, "arch")) {
+    } else if (str_word(key) == str_word(STR("arch"))) {
         struct str known = model_arch_known(value);
         if (known.p)
             v = known;
@@ -121,7 +124,7 @@ err_code model_label_normalise(struct arena *a, struct str key, struct str value
 
 bool model_label_is_normal(struct str key, struct str value)
 {
-    if (key.n == 3 && str_ieq(key, STR("mac"))) {
+    if (is_mac_key(key)) {
         char text[MODEL_MAC_TEXT];
         return value.n && str_eq(value, str_of(text, model_mac_normalise(value, text)));
     }

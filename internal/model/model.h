@@ -63,7 +63,16 @@ struct label {
 struct labels {
     const struct label *v;
     uint32_t n;
+    uint64_t bits; /* model_key_bit of each key that has a value; 0: nobody has looked */
 };
+
+/* One of 64 bits for a key, by its hash; word is its str_word. */
+static inline uint64_t model_key_bit(struct str key, uint64_t word)
+{
+    if (key.n > 8)
+        word ^= str_word(str_skip(key, key.n - 8)) * 3;
+    return (uint64_t)1 << ((word + key.n) * 0x9E3779B97F4A7C15u >> 58);
+}
 
 #define MODEL_MAC_TEXT 60 /* the longest MAC as text: 20 octets */
 

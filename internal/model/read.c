@@ -162,7 +162,7 @@ static bool read_pairs(struct reading *r, const struct value *v, struct model_gr
         n += p->v.kind == VALUE_LIST ? read_any(r, at, p, &l[n], g, any)
                                      : read_pair(r, at, p->key, &p->v, &l[n]);
     }
-    g->selector = (struct labels){l, model_labels_sort(l, n)};
+    g->selector = (struct labels){.v = l, .n = model_labels_sort(l, n)};
     g->any = any;
     return true;
 }

@@ -13,7 +13,7 @@ static bool scan_selector(struct canonical *c, struct label *room, struct labels
             return false;
         room[n++] = (struct label){last, value};
     } while (canonical_byte(c, ','));
-    *ret = (struct labels){room, n};
+    *ret = (struct labels){.v = room, .n = n};
     return canonical_byte(c, '}');
 }
 

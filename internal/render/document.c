@@ -2,32 +2,34 @@
 #include "render/parts.h"
 
 static const struct {
-    const char *name;
+    struct str name;
     enum model_kind kind;
     const char *content_type;
 } documents[RENDER_DOCUMENTS] = {
-    [RENDER_IPXE] = {"ipxe", MODEL_IPXE, "text/plain; charset=utf-8"},
-    [RENDER_GRUB] = {"grub", MODEL_GRUB, "text/plain; charset=utf-8"},
-    [RENDER_PXELINUX] = {"pxelinux", MODEL_PXELINUX, "text/plain; charset=utf-8"},
-    [RENDER_IGNITION] = {"ignition", MODEL_IGNITION, "application/json"},
-    [RENDER_CLOUD] = {"cloud", MODEL_CLOUD, "text/plain; charset=utf-8"},
-    [RENDER_GENERIC] = {"generic", MODEL_GENERIC, "text/plain; charset=utf-8"},
-    [RENDER_METADATA] = {"metadata", MODEL_GENERIC, "text/plain; charset=utf-8"},
-    [RENDER_USER_DATA] = {"user-data", MODEL_CLOUD, "text/plain; charset=utf-8"},
-    [RENDER_META_DATA] = {"meta-data", MODEL_META_DATA, "text/plain; charset=utf-8"},
-    [RENDER_NETWORK_CONFIG] = {"network-config", MODEL_NETWORK_CONFIG, "text/plain; charset=utf-8"},
-    [RENDER_VENDOR_DATA] = {"vendor-data", MODEL_VENDOR_DATA, "text/plain; charset=utf-8"},
+    [RENDER_IPXE] = {STR_INIT("ipxe"), MODEL_IPXE, "text/plain; charset=utf-8"},
+    [RENDER_GRUB] = {STR_INIT("grub"), MODEL_GRUB, "text/plain; charset=utf-8"},
+    [RENDER_PXELINUX] = {STR_INIT("pxelinux"), MODEL_PXELINUX, "text/plain; charset=utf-8"},
+    [RENDER_IGNITION] = {STR_INIT("ignition"), MODEL_IGNITION, "application/json"},
+    [RENDER_CLOUD] = {STR_INIT("cloud"), MODEL_CLOUD, "text/plain; charset=utf-8"},
+    [RENDER_GENERIC] = {STR_INIT("generic"), MODEL_GENERIC, "text/plain; charset=utf-8"},
+    [RENDER_METADATA] = {STR_INIT("metadata"), MODEL_GENERIC, "text/plain; charset=utf-8"},
+    [RENDER_USER_DATA] = {STR_INIT("user-data"), MODEL_CLOUD, "text/plain; charset=utf-8"},
+    [RENDER_META_DATA] = {STR_INIT("meta-data"), MODEL_META_DATA, "text/plain; charset=utf-8"},
+    [RENDER_NETWORK_CONFIG] = {STR_INIT("network-config"), MODEL_NETWORK_CONFIG,
+                               "text/plain; charset=utf-8"},
+    [RENDER_VENDOR_DATA] = {STR_INIT("vendor-data"), MODEL_VENDOR_DATA,
+                            "text/plain; charset=utf-8"},
 };
 
 const char *render_name(enum render_document d)
 {
-    return documents[d].name;
+    return documents[d].name.p;
 }
 
 bool render_from_name(struct str name, enum render_document *ret)
 {
     for (int d = 0; d < RENDER_DOCUMENTS; d++) {
-        if (str_is(name, documents[d].name)) {
+        if (str_eq(name, documents[d].name)) {
             *ret = (enum render_document)d;
             return true;
         }

@@ -37,6 +37,22 @@ static const struct catalog_group *match(const struct catalog_view *v,
     return wanted && wanted->n ? g : NULL;
 }
 
+/* What the labels say of how the client is to be answered. */
+static struct render_client client_of(const struct service_question *q, const struct labels *l)
+{
+    struct render_client client = {.arch = STR("")};
+    if (q->document != RENDER_GRUB || !q->grub_of_matchbox)
+        client.base = q->base;
+    for (uint32_t i = 0; i < l->n; i++) {
+        struct str key = l->v[i].key;
+        if (key.n == 4 && str_word(key) == str_word(STR("arch")))
+            client.arch = l->v[i].value;
+        else if (key.n == 6 && str_word(key) == str_word(STR("verify")))
+            client.verify = str_eq(l->v[i].value, STR("1"));
+    }
+    return client;
+}
+
 static err_code find_group(const struct catalog_view *v, const struct service_question *q,
                            struct finding_out *ret, struct err *e)
 {
@@ -45,12 +61,7 @@ static err_code find_group(const struct catalog_view *v, const struct service_qu
     ret->group = match(v, q, q->labels);
     if (!ret->group && (ret->group = match(v, q, q->otherwise)) != NULL)
         ret->labels = ret->sent = q->otherwise;
-    const struct str *arch = model_label_get(ret->labels, STR("arch"));
-    const struct str *verify = model_label_get(ret->labels, STR("verify"));
-    ret->client = (struct render_client){
-        .base = q->document == RENDER_GRUB && q->grub_of_matchbox ? (struct str){NULL, 0} : q->base,
-        .arch = arch ? *arch : STR(""),
-        .verify = verify && str_is(*verify, "1")};
+    ret->client = client_of(q, ret->labels);
     if (ret->group)
         return ERR_OK;
     const char *name = render_name(q->document);

@@ -54,99 +54,125 @@ static err_code collect_ignored(struct arena *a, const struct query_pair *pairs,
 /* --- the plain case ----------------------------------------------------------------------------
  */
 
-/* Labels of a query that is read on the stack. */
+/* Labels of a query that is read on the stack: as many as have a number in PLACE. */
 #define PLAIN_MAX 32
+#define PLACE     ((uint64_t)PLAIN_MAX - 1)
+#define MARKS_MAX (2 * PLAIN_MAX)
 
-/* Sorted as they come: what moves is a number for the key and a place. */
-struct plain {
-    uint64_t prefix[PLAIN_MAX]; /* the key's first eight bytes: numbers that sort as the keys do */
-    uint8_t order[PLAIN_MAX];
-    struct label v[PLAIN_MAX];
+struct marks {
+    const char *at[MARKS_MAX + SPAN + 1];
     uint32_t n;
 };
 
-static uint64_t prefix_of(struct str key)
+/*
+ * Where the '&' and '=' of a query are, with an '&' at its end that is not there. False when
+ * something is encoded, and for a query that is very short or has very many.
+ */
+static bool find_marks(struct str raw, struct marks *ret)
 {
-    uint64_t x = 0;
-    if (key.n >= 8) {
-        memcpy(&x, key.p, 8);
-        return __builtin_bswap64(x);
+    span_bytes odd = {0};
+    uint32_t n = 0;
+    for (size_t at = 0; at < raw.n && n <= MARKS_MAX; at += SPAN) {
+        struct span_block b = span_block(raw, at);
+        unsigned marks = span_mask(SPAN_IS(b.v, '&') | SPAN_IS(b.v, '=')) & b.of;
+        odd |= SPAN_IS(b.v, '%') | SPAN_IS(b.v, '+') | SPAN_IS(b.v, ';') | SPAN_IS(b.v, 0);
+        for (; marks; marks &= marks - 1)
+            ret->at[n++] = raw.p + b.from + __builtin_ctz(marks);
     }
-    if (key.n >= 4) { /* the last four bytes may be some of the first */
-        uint32_t first, last;
-        memcpy(&first, key.p, 4);
-        memcpy(&last, key.p + key.n - 4, 4);
-        uint64_t rest = (uint64_t)__builtin_bswap32(last) << (8 * (8 - key.n));
-        return (uint64_t)__builtin_bswap32(first) << 32 | (uint32_t)rest;
-    }
-    for (size_t i = 0; i < key.n; i++)
-        x = x << 8 | (unsigned char)key.p[i];
-    return key.n ? x << (64 - 8 * key.n) : 0;
-}
-
-/* The label at v[n]. False if its key is there already; keys hold no NUL. */
-static bool insert(struct plain *p)
-{
-    struct str key = p->v[p->n].key;
-    uint64_t prefix = prefix_of(key);
-    uint32_t at = p->n;
-    for (; at > 0 && p->prefix[at - 1] >= prefix; at--) {
-        int c = p->prefix[at - 1] == prefix ? str_cmp(p->v[p->order[at - 1]].key, key) : 1;
-        if (c == 0)
-            return false;
-        if (c < 0)
-            break;
-        p->prefix[at] = p->prefix[at - 1];
-        p->order[at] = p->order[at - 1];
-    }
-    p->prefix[at] = prefix;
-    p->order[at] = (uint8_t)p->n++;
+    if (raw.n < SPAN || n > MARKS_MAX || span_mask(odd))
+        return false;
+    ret->at[n++] = raw.p + raw.n;
+    ret->n = n;
     return true;
 }
 
-/* What begins at *at, up to a '&' or the end. */
-static struct str next_piece(struct str raw, size_t *at)
+/* Sorted as they come: what moves is one number for each. */
+struct plain {
+    uint64_t
+        order[PLAIN_MAX]; /* str_word of the key, but for the bits of PLACE: which of v it is */
+    struct label v[PLAIN_MAX];
+    uint32_t n;
+    uint64_t bits; /* as in struct labels */
+    bool junk;     /* there is some */
+};
+
+/* The label at v[n], whose key has that str_word. False if its key is there already; keys hold no
+   NUL. */
+static inline bool insert(struct plain *p, uint64_t word)
 {
-    const char *from = raw.p + *at, *amp = memchr(from, '&', raw.n - *at);
-    size_t n = amp ? (size_t)(amp - from) : raw.n - *at;
-    *at += n + 1;
-    return str_of(from, n);
+    uint64_t own = (word & ~PLACE) | p->n, *at = p->order + p->n;
+    for (; at > p->order; at--) {
+        uint64_t other = at[-1];
+        if (other < own) {
+            int c = -1;
+            if ((other ^ own) <= PLACE)
+                c = str_cmp(p->v[other & PLACE].key, p->v[p->n].key);
+            if (c == 0)
+                return false;
+            if (c < 0)
+                break;
+        }
+        *at = other;
+    }
+    *at = own;
+    p->n++;
+    return true;
 }
 
-SPAN_DEFINE(is_plain, (v == '%') | (v == '+') | (v == ';') | (v == 0))
-
-/* Only MACs and UUIDs are ever changed. */
-static bool read_plain_label(struct arena *a, struct str piece, struct label *ret)
+static inline bool add_plain(struct arena *a, struct str key, struct str value, struct plain *p)
 {
-    const char *eq = memchr(piece.p, '=', piece.n);
-    size_t n = eq ? (size_t)(eq - piece.p) : piece.n;
-    struct str key = str_of(piece.p, n);
-    struct str value = eq ? str_of(eq + 1, piece.n - n - 1) : STR("");
-    *ret = (struct label){key, value};
-    return (n != 3 && n != 4) || model_label_normalise(a, key, value, ret) == ERR_OK;
+    struct label l = {key, value};
+    uint64_t word = str_word(key);
+    if (p->n == PLAIN_MAX)
+        return false;
+    /* Only MACs, UUIDs and architectures are ever changed. */
+    if ((key.n == 3 || key.n == 4) && model_label_normalise(a, key, value, &l) != ERR_OK)
+        return false;
+    if ((key.n == 4 && word == str_word(STR("uuid"))) ||
+        (key.n == 6 && word == str_word(STR("serial"))))
+        p->junk |= model_label_is_junk(key, l.value);
+    if (value.n)
+        p->bits |= model_key_bit(key, word);
+    p->v[p->n] = l;
+    return insert(p, word);
+}
+
+static bool add_all_plain(struct arena *a, struct str raw, const struct marks *m, struct plain *p)
+{
+    const char *from = raw.p, *end = raw.p + raw.n;
+    for (const char *const *at = m->at, *const *last = m->at + m->n; at < last; at++) {
+        const char *eq = *at, *to = eq;
+        if (to < end && *to == '=') /* others are part of the value */
+            while (to < end && *to != '&')
+                to = *++at;
+        struct str value = eq < to ? str_of(eq + 1, (size_t)(to - eq) - 1) : STR("");
+        if (from < to && !add_plain(a, str_of(from, (size_t)(eq - from)), value, p))
+            return false;
+        from = to + 1;
+    }
+    return true;
 }
 
 /*
  * What clients really send: nothing encoded, no key twice, a MAC that is one. Whatever is not like
  * that is left to the long way below; what is, is the same there.
  */
-static bool read_plain(struct arena *a, struct str raw, struct labels *ret)
+static bool read_plain(struct arena *a, struct str raw, struct labels *ret, bool *ret_junk)
 {
+    struct marks marks;
     struct plain p;
     p.n = 0;
-    if (raw.n == 0 || !is_plain(raw))
+    p.bits = 0;
+    p.junk = false;
+    if (!find_marks(raw, &marks) || !add_all_plain(a, raw, &marks, &p))
         return false;
-    for (size_t at = 0; at < raw.n;) {
-        struct str piece = next_piece(raw, &at);
-        if (piece.n && (p.n == PLAIN_MAX || !read_plain_label(a, piece, &p.v[p.n]) || !insert(&p)))
-            return false;
-    }
     struct label *out = arena_alloc(a, p.n * sizeof *out);
     if (!out)
         return false;
     for (uint32_t i = 0; i < p.n; i++)
-        out[i] = p.v[p.order[i]];
-    *ret = (struct labels){out, p.n};
+        out[i] = p.v[p.order[i] & PLACE];
+    *ret = (struct labels){out, p.n, p.bits};
+    *ret_junk = p.junk;
     return true;
 }
 
@@ -174,9 +200,6 @@ static bool note_ignored(struct arena *a, enum service_ignored_why why, const st
 /* What identifies no machine is not matched by. */
 static err_code set_junk_apart(struct arena *a, struct service_labels *ret, struct err *e)
 {
-    ret->sent = ret->labels;
-    if (!is_junk(&ret->sent, STR("uuid")) && !is_junk(&ret->sent, STR("serial")))
-        return ERR_OK;
     struct label *kept = arena_alloc(a, ret->sent.n * sizeof *kept);
     if (!kept)
         return nomem(e);
@@ -188,7 +211,7 @@ static err_code set_junk_apart(struct arena *a, struct service_labels *ret, stru
         else if (!note_ignored(a, SERVICE_IGNORED_JUNK, l, ret))
             return nomem(e);
     }
-    ret->labels = (struct labels){kept, n};
+    ret->labels = (struct labels){.v = kept, .n = n};
     return ERR_OK;
 }
 
@@ -197,7 +220,7 @@ static err_code read_any(struct arena *a, struct str raw_query, struct service_l
 {
     struct query_pair *pairs;
     uint32_t n;
-    struct service_labels out = {.labels = {NULL, 0}};
+    struct service_labels out = {.labels = {.v = NULL}};
     err_code c = query_read(a, raw_query, SERVICE_PAIRS_MAX, &pairs, &n, &out.undecodable, e);
     if (c)
         return c;
@@ -206,7 +229,7 @@ static err_code read_any(struct arena *a, struct str raw_query, struct service_l
         return nomem(e);
     for (uint32_t i = 0; i < n; i++)
         v[i] = (struct label){pairs[i].key, pairs[i].value};
-    struct labels first = {v, model_labels_sort(v, n)};
+    struct labels first = {.v = v, .n = model_labels_sort(v, n)};
     struct label *taken = v + n;
     for (uint32_t i = 0; i < first.n; i++) {
         c = model_label_normalise(a, v[i].key, v[i].value, &taken[out.labels.n]);
@@ -226,11 +249,15 @@ static err_code read_any(struct arena *a, struct str raw_query, struct service_l
 err_code service_labels_read(struct arena *a, struct str raw_query, struct service_labels *ret,
                              struct err *e)
 {
-    struct service_labels out = {.labels = {NULL, 0}};
+    struct service_labels out = {.labels = {.v = NULL}};
     err_code c = ERR_OK;
-    if (!read_plain(a, raw_query, &out.labels))
+    bool junk;
+    if (!read_plain(a, raw_query, &out.labels, &junk)) {
         c = read_any(a, raw_query, &out, e);
-    if (!c)
+        junk = !c && (is_junk(&out.labels, STR("uuid")) || is_junk(&out.labels, STR("serial")));
+    }
+    out.sent = out.labels;
+    if (junk)
         c = set_junk_apart(a, &out, e);
     if (!c)
         *ret = out;
@@ -270,6 +297,7 @@ err_code service_labels_certify(struct arena *a, struct str subject, struct serv
     struct service_labels out = *l;
     struct label *labels = replace(a, &l->labels, own, &out.labels.n);
     struct label *sent = replace(a, &l->sent, own, &out.sent.n);
+    out.labels.bits = out.sent.bits = 0;
     struct label claim = {own.key, claimed ? *claimed : STR("")};
     if (!labels || !sent || (claimed && !note_ignored(a, SERVICE_IGNORED_CLAIM, &claim, &out)))
         return nomem(e);

@@ -24,7 +24,7 @@ err_code store_selector_each(struct str selector, store_each_selector *fn, void 
     err_code c = model_group_selector_read(&a, selector, &g, e);
     uint32_t n = c ? 0 : model_group_combinations(g);
     for (uint32_t i = 0; i < n && !c; i++) {
-        struct labels one = {pairs, g->selector.n};
+        struct labels one = {.v = pairs, .n = g->selector.n};
         model_group_combination(g, i, pairs);
         buf_clear(&text);
         model_selector_write(&text, &one);

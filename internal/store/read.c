@@ -149,7 +149,7 @@ static err_code labels_bind(struct sql_query *q, const struct store_list *l, str
                             struct err *e)
 {
     for (uint32_t i = 0; i < l->labels.n; i++) {
-        struct labels one = {&l->labels.v[i], 1};
+        struct labels one = {.v = &l->labels.v[i], .n = 1};
         struct buf text;
         buf_in_arena(&text, a, LABEL_MAX);
         model_selector_write(&text, &one);

@@ -51,7 +51,7 @@ static void read_one(struct soak *s, unsigned i)
     char k[16];
     snprintf(k, sizeof k, "%u", i);
     struct label l[] = {{STR("k"), str_c(k)}, {STR("s"), STR("y")}};
-    struct labels labels = {l, 2};
+    struct labels labels = {.v = l, .n = 2};
     ARENA_LOCAL(a, 1u << 20);
     struct catalog_doc *held = NULL;
     const struct catalog_view *v = catalog_enter(s->catalog);

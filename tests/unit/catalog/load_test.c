@@ -67,7 +67,7 @@ static const struct catalog_group *find(const struct catalog_view *v, unsigned i
     snprintf(key, sizeof key, "s%02u", shape_of(i));
     snprintf(value, sizeof value, "%u", i % 2);
     struct label l[] = {{STR("a"), STR("x")}, {STR("k"), str_c(k)}, {str_c(key), str_c(value)}};
-    struct labels labels = {l, shape_of(i) ? 3 : 2};
+    struct labels labels = {.v = l, .n = shape_of(i) ? 3 : 2};
     return catalog_match(v, &labels);
 }
 
@@ -162,7 +162,7 @@ static void what_a_batch_cannot_read_is_counted(void)
     catalog_stats(v, &st);
     CHECK(st.groups == 2 && st.broken == 1);
     struct label l = {STR("k"), STR("1")};
-    struct labels labels = {&l, 1};
+    struct labels labels = {.v = &l, .n = 1};
     CHECK(str_is(catalog_match(v, &labels)->model.id, "a"), "the first by id");
     catalog_leave(c);
     catalog_free(c);
@@ -183,13 +183,13 @@ static void the_first_shape_wins(void)
         struct catalog *c = NULL;
         struct catalog_edit *x = NULL;
         struct label machine[KEYS], best_pairs[3];
-        struct labels best = {NULL, 0};
+        struct labels best = {.v = NULL, .n = 0};
         uint32_t n = 0;
         CHECK(catalog_make(&c, NULL) == ERR_OK);
         CHECK(catalog_edit_begin(c, false, &x, NULL) == ERR_OK);
         for (unsigned i = 0; i < KEYS; i++)
             machine[n++] = (struct label){str_c(keys[i]), i % 3 ? STR("1") : STR("~")};
-        struct labels labels = {machine, model_labels_sort(machine, n)};
+        struct labels labels = {.v = machine, .n = model_labels_sort(machine, n)};
         for (unsigned set = 1; set < 1u << KEYS; set++) {
             if ((set & without) || __builtin_popcount(set) > 3)
                 continue;
@@ -200,7 +200,7 @@ static void the_first_shape_wins(void)
             for (unsigned i = 0; i < KEYS; i++)
                 if (set >> i & 1)
                     pairs[k++] = machine[i];
-            struct labels selector = {pairs, k};
+            struct labels selector = {.v = pairs, .n = k};
             buf_add_lit(&body, "{\"selector\":");
             model_selector_write(&body, &selector);
             buf_add_byte(&body, '}');
@@ -208,7 +208,7 @@ static void the_first_shape_wins(void)
             CHECK(catalog_put_group(x, str_c(id), buf_str(&body), NULL) == ERR_OK);
             if (!best.v || match_order(&selector, &best) < 0) {
                 memcpy(best_pairs, pairs, sizeof pairs);
-                best = (struct labels){best_pairs, k};
+                best = (struct labels){.v = best_pairs, .n = k};
             }
         }
         catalog_edit_commit(x, 1);

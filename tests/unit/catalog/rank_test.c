@@ -63,7 +63,7 @@ static void those_that_match_come_first(void)
     struct catalog *c = catalog_of(site, sizeof site / sizeof *site);
     static const struct label l[] = {{STR_INIT("role"), STR_INIT("db")},
                                      {STR_INIT("site"), STR_INIT("ams")}};
-    struct labels machine = {l, 2};
+    struct labels machine = {.v = l, .n = 2};
     const char *got = ranked(c, &machine, 50);
     CHECK(strcmp(got, "both+2 absent+2 site+1 site-too+1/site default+0 three-2 mac-0") == 0, "%s",
           got);
@@ -78,12 +78,12 @@ static void near_misses_by_what_they_have(void)
     static const struct label l[] = {{STR_INIT("os"), STR_INIT("x")},
                                      {STR_INIT("rack"), STR_INIT("7")},
                                      {STR_INIT("role"), STR_INIT("db")}};
-    struct labels machine = {l, 3};
+    struct labels machine = {.v = l, .n = 3};
     const char *got = ranked(c, &machine, 50);
     CHECK(strcmp(got, "three-2 both-1 mac-0 site-0 site-too-0/site absent-0") == 0, "%s", got);
     got = ranked(c, &machine, 1);
     CHECK(strcmp(got, "three-2") == 0, "%s", got);
-    struct labels none = {NULL, 0};
+    struct labels none = {.v = NULL, .n = 0};
     got = ranked(c, &none, 50);
     CHECK(strcmp(got, "absent-1 mac-0 site-0 site-too-0/site both-0 three-0") == 0, "%s", got);
     catalog_free(c);
@@ -108,7 +108,7 @@ static void the_work_is_bounded(void)
     catalog_edit_commit(x, 2);
     static const struct label l[] = {{STR_INIT("n"), STR_INIT("177777")},
                                      {STR_INIT("site"), STR_INIT("ams")}};
-    struct labels machine = {l, 2};
+    struct labels machine = {.v = l, .n = 2};
     struct catalog_ranked v[4];
     bool whole = true;
     const struct catalog_view *view = catalog_enter(c);

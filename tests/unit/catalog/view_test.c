@@ -37,7 +37,7 @@ static const char *matched(struct catalog *c, const char *const pairs[][2], uint
     struct label l[8];
     for (uint32_t i = 0; i < n; i++)
         l[i] = (struct label){str_c(pairs[i][0]), str_c(pairs[i][1])};
-    struct labels labels = {l, model_labels_sort(l, n)};
+    struct labels labels = {.v = l, .n = model_labels_sort(l, n)};
     const struct catalog_view *v = catalog_enter(c);
     const struct catalog_group *g = catalog_match(v, &labels);
     snprintf(id, sizeof id, "%.*s", g ? (int)g->model.id.n : 0, g ? g->model.id.p : "");
@@ -341,7 +341,7 @@ static void *read_views(void *arg)
     struct race *r = arg;
     while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
         struct label l = {STR("k"), STR("1")};
-        struct labels labels = {&l, 1};
+        struct labels labels = {.v = &l, .n = 1};
         const struct catalog_view *v = catalog_enter(r->catalog);
         const struct catalog_group *g = catalog_match(v, &labels);
         const struct catalog_profile *p = catalog_profile(v, STR("p"));

@@ -14,6 +14,7 @@ int main(void)
     counts_tests(&t);
     body_tests(&t);
     address_tests(&t);
+    raw_tests(&t);
     printf("%d passed, %d failed\n", t.passed, t.failed);
     return t.failed ? 1 : 0;
 }

@@ -20,6 +20,7 @@ void file_tests(struct tally *t);
 void counts_tests(struct tally *t);
 void body_tests(struct tally *t);
 void address_tests(struct tally *t);
+void raw_tests(struct tally *t);
 
 /* --- the server ------------------------------------------------------------------------------ */
 

@@ -8,9 +8,9 @@
     }
 #define LABELS(name, ...)                                                                          \
     static const struct label name##_v[] = {__VA_ARGS__};                                          \
-    static const struct labels name = {name##_v, sizeof name##_v / sizeof *name##_v}
+    static const struct labels name = {.v = name##_v, .n = sizeof name##_v / sizeof *name##_v}
 
-static const struct labels none = {NULL, 0};
+static const struct labels none = {.v = NULL, .n = 0};
 
 static bool probes_to(const struct labels *selector, const struct labels *machine)
 {

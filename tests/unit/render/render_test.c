@@ -22,7 +22,7 @@ static void set(struct scene *s, const char *group, const char *profile, const c
                  ERR_OK, "%s", e.msg);
     cr_assert_eq(model_profile_read(&s->arena, STR("p"), str_c(profile), MODEL_IMPORT, &f, &p, &e),
                  ERR_OK, "%s", e.msg);
-    struct labels l = {labels, model_labels_sort(labels, n)};
+    struct labels l = {.v = labels, .n = model_labels_sort(labels, n)};
     cr_assert_eq(render_group_data(&s->arena, g, &s->group, &e), ERR_OK);
     const struct render_client nobody = {.base = {NULL, 0}};
     cr_assert_eq(render_boot_data(&s->arena, p, RENDER_IPXE, &nobody, &s->boot, &e), ERR_OK);

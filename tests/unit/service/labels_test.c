@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "match/match.h"
 #include "suites.h"
 #include "support/check.h"
 
@@ -12,6 +13,8 @@
  */
 static void describe(const struct service_labels *l, struct buf *dst)
 {
+    const struct labels bare = {.v = l->labels.v, .n = l->labels.n};
+    CHECK(match_bits(&l->labels) == match_bits(&bare), "the bits are of other labels");
     for (uint32_t i = 0; i < l->labels.n; i++)
         buf_addf(dst, "%.*s=%.*s;", STR_FMT(l->labels.v[i].key), STR_FMT(l->labels.v[i].value));
     for (uint32_t i = 0; i < l->ignored_n; i++)

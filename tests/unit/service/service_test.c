@@ -82,7 +82,7 @@ static err_code ask(struct service *s, enum render_document d, const char *key, 
 {
     ARENA_LOCAL(a, 64u << 20);
     struct label l = {str_c(key), str_c(value)};
-    struct labels labels = {&l, key[0] ? 1 : 0};
+    struct labels labels = {.v = &l, .n = key[0] ? 1 : 0};
     char raw[200];
     snprintf(raw, sizeof raw, "%s=%s", key, value);
     struct service_question q = {

@@ -97,17 +97,18 @@ static void groups_that_have_labels(void)
                                       {STR_INIT("j"), STR_INIT("2")}};
     static const struct label odd[] = {{STR_INIT("q\"k"), STR_INIT("1")}};
     static const struct label z[] = {{STR_INIT("z"), STR_INIT("")}};
-    LISTS(s, "b c g ", .type = STORE_GROUP, .labels = {k1, 1});
-    LISTS(s, "c ", .type = STORE_GROUP, .labels = {k1, 2});
-    LISTS(s, "f ", .type = STORE_GROUP, .labels = {odd, 1});
-    LISTS(s, "g ", .type = STORE_GROUP, .labels = {z, 1});
-    LISTS(s, "b g ", .type = STORE_GROUP, .labels = {k1, 1}, .profile = STR("p"));
-    LISTS(s, "c g ", .type = STORE_GROUP, .labels = {k1, 1}, .has_after = true, .after = STR("b"));
-    LISTS(s, "b c ", .type = STORE_GROUP, .labels = {k1, 1}, .limit = 2);
+    LISTS(s, "b c g ", .type = STORE_GROUP, .labels = {.v = k1, .n = 1});
+    LISTS(s, "c ", .type = STORE_GROUP, .labels = {.v = k1, .n = 2});
+    LISTS(s, "f ", .type = STORE_GROUP, .labels = {.v = odd, .n = 1});
+    LISTS(s, "g ", .type = STORE_GROUP, .labels = {.v = z, .n = 1});
+    LISTS(s, "b g ", .type = STORE_GROUP, .labels = {.v = k1, .n = 1}, .profile = STR("p"));
+    LISTS(s, "c g ", .type = STORE_GROUP, .labels = {.v = k1, .n = 1}, .has_after = true,
+          .after = STR("b"));
+    LISTS(s, "b c ", .type = STORE_GROUP, .labels = {.v = k1, .n = 1}, .limit = 2);
     struct label all[STORE_LIST_LABELS];
     for (int i = 0; i < STORE_LIST_LABELS; i++)
         all[i] = k1[0];
-    LISTS(s, "b c g ", .type = STORE_GROUP, .labels = {all, STORE_LIST_LABELS});
+    LISTS(s, "b c g ", .type = STORE_GROUP, .labels = {.v = all, .n = STORE_LIST_LABELS});
     store_close(s);
 }
 
