@@ -165,7 +165,7 @@ class Run:
     """What wrk and the clock of a server's process say of some seconds."""
 
     def __init__(self, server, url, connections=64, script=()):
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS:g}s", "--latency"]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS:g}s", "--latency", "--timeout", "60s"]
         if script:
             command += ["-s", str(HERE / "machines.lua"), url, "--", *map(str, script)]
         else:
