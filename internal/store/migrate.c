@@ -116,20 +116,13 @@ static err_code ask_for_wal(struct sql_conn *c, struct err *e)
     return ERR_UNSUPPORTED;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Turning WAL on needs the file for itself, and SQLite does not wait for that in every case. */
 static err_code turn_wal_on(struct sql_conn *c, int busy_ms, struct err *e)
 {
     const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-    int64_t end = now_ms() + busy_ms;
+    int64_t end = sql_now_ms() + busy_ms;
     err_code rc = ask_for_wal(c, e);
-    while (rc == ERR_BUSY && now_ms() < end) {
+    while (rc == ERR_BUSY && sql_now_ms() < end) {
         nanosleep(&pause, NULL);
         rc = ask_for_wal(c, e);
     }

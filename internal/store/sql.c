@@ -1,7 +1,9 @@
 #include "store/sql.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/always.h"
 
@@ -98,6 +100,29 @@ static err_code pragmas(struct sql_conn *c, enum sql_mode mode, struct err *e)
     return rc == SQLITE_OK ? ERR_OK : sql_fail(c, rc, e);
 }
 
+int64_t sql_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/*
+ * Another process has the lock. SQLite's own waits grow to a tenth of a second; between two of them
+ * a server that writes all the time has the lock again, and nobody else would ever get it.
+ */
+static int wait_for_lock(void *conn, int tries)
+{
+    struct sql_conn *c = conn;
+    int64_t now = sql_now_ms();
+    if (tries == 0)
+        c->busy_since = now;
+    if (now - c->busy_since >= c->busy_ms)
+        return 0;
+    poll(NULL, 0, 1);
+    return 1;
+}
+
 static err_code open_file(struct sql_conn *c, enum sql_mode mode, int busy_ms, struct err *e)
 {
     /* With "./" before it, no path is taken for an URI or for SQLite's ":memory:". */
@@ -112,7 +137,8 @@ static err_code open_file(struct sql_conn *c, enum sql_mode mode, int busy_ms, s
         return sql_fail(c, rc, e);
     if (mode != SQL_READ_ONLY && sqlite3_db_readonly(c->db, "main") == 1)
         return sql_fail(c, SQLITE_READONLY, e);
-    sqlite3_busy_timeout(c->db, busy_ms);
+    c->busy_ms = busy_ms;
+    sqlite3_busy_handler(c->db, wait_for_lock, c);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);

@@ -31,7 +31,12 @@ struct sql_conn {
     } kept[SQL_KEPT];
     uint32_t kept_n;
     struct sql_conn *next; /* in the pool */
+    int busy_ms;           /* for how long another process's lock is waited for */
+    int64_t busy_since;    /* sql_now_ms */
 };
+
+/* The monotonic clock. */
+int64_t sql_now_ms(void);
 
 /* ERR_DENIED, ERR_BUSY, ERR_CORRUPT, ERR_IO, ERR_NOMEM. path must outlive the connection. */
 err_code sql_open(const char *path, enum sql_mode mode, int busy_ms, struct sql_conn **ret,
