@@ -130,9 +130,7 @@ bool arena_str(struct arena *a, struct str s, struct str *ret)
     char *p = arena_alloc(a, s.n + 1);
     if (!p)
         return false;
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    p[s.n] = '\0';
+    *str_put(p, s) = '\0';
     *ret = str_of(p, s.n);
     return true;
 }

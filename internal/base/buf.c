@@ -29,9 +29,7 @@ void buf_free(struct buf *b)
 {
     if (!b->arena && b->p != b->room)
         free(b->p);
-    struct arena *a = b->arena;
-    buf_init(b, b->max);
-    b->arena = a;
+    *b = (struct buf){.max = b->max, .arena = b->arena};
 }
 
 void buf_clear(struct buf *b)

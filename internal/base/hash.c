@@ -14,8 +14,5 @@ uint64_t hash_bytes(struct str s, uint64_t seed)
     size_t n = s.n;
     for (; n >= 8; n -= 8, p += 8)
         h = hash_mix(h, load64(p));
-    uint64_t tail = 0;
-    if (n)
-        memcpy(&tail, p, n);
-    return hash_mix(h, tail ^ ((uint64_t)n << 56));
+    return hash_mix(h, str_word(str_of(p, n)) | n); /* of less than eight bytes the lowest is 0 */
 }

@@ -73,16 +73,45 @@ static const bool plain_byte[256] = {
 };
 
 /* Most texts have no others than these. */
-SPAN_DEFINE(all_common, ~(SPAN_IN(v | 0x20, 'a', 'z') | SPAN_IN(v, '+', ':')))
+static inline bool all_common(uint64_t a, uint64_t b)
+{
+    span_bytes v = (span_bytes)(span_words){a, b};
+    return span_mask(SPAN_IN(v | 0x20, 'a', 'z') | SPAN_IN(v, '+', ':')) == 0xFFFF;
+}
+
+/* Of 4 to 16 bytes that are all common; NULL, and nothing is put, if it is not so. */
+static inline char *put_short(char *at, struct str s)
+{
+    if (s.n - 8 <= 8) {
+        uint64_t from, to;
+        memcpy(&from, s.p, 8);
+        memcpy(&to, s.p + s.n - 8, 8);
+        if (!all_common(from, to))
+            return NULL;
+        memcpy(at, &from, 8);
+        memcpy(at + s.n - 8, &to, 8);
+        return at + s.n;
+    }
+    if (s.n - 4 < 4) {
+        uint32_t from, to;
+        memcpy(&from, s.p, 4);
+        memcpy(&to, s.p + s.n - 4, 4);
+        uint64_t both = (uint64_t)from << 32 | to;
+        if (!all_common(both, both))
+            return NULL;
+        memcpy(at, &from, 4);
+        memcpy(at + s.n - 4, &to, 4);
+        return at + s.n;
+    }
+    return NULL;
+}
 
 static bool plain(struct str s)
 {
-    if (s.n <= SPAN && all_common(s))
-        return s.n > 0;
-    for (size_t i = 0; i < s.n; i++)
+    for (size_t i = 0; i < s.n && s.n <= TEXT_MAX; i++)
         if (!plain_byte[(unsigned char)s.p[i]])
             return false;
-    return s.n > 0;
+    return s.n > 0 && s.n <= TEXT_MAX;
 }
 
 /* Needs no escape within quotes. */
@@ -91,7 +120,25 @@ static bool quotable(unsigned char c)
     return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
-SPAN_DEFINE(all_quotable, (v < 0x20) | (v >= 0x7F) | (v == '"') | (v == '\\'))
+/* The same of sixteen bytes; as numbers with a sign, those above 127 are below 0. */
+static inline span_bytes not_quotable(span_bytes v)
+{
+    return (span_bytes)((span_signed)v < 0x20) | SPAN_IS(v, 0x7F) | SPAN_IS(v, '"') |
+           SPAN_IS(v, '\\');
+}
+
+/* A text of sixteen bytes or more, as it is; NULL if something in it must be escaped. */
+static inline char *put_quotable(char *at, struct str s)
+{
+    span_bytes last = span_load(s.p + s.n - SPAN), bad = not_quotable(last);
+    for (size_t i = 0; i + SPAN < s.n; i += SPAN) {
+        span_bytes v = span_load(s.p + i);
+        bad |= not_quotable(v);
+        memcpy(at + i, &v, sizeof v);
+    }
+    memcpy(at + s.n - SPAN, &last, sizeof last);
+    return span_mask(bad) ? NULL : at + s.n;
+}
 
 /* Bytes that are no UTF-8 as U+FFFD, controls as \u00XX: at most six bytes for one. */
 static char *put_escaped(char *at, struct str s)
@@ -131,28 +178,32 @@ static char *put_quoted(char *at, struct str s)
     if (cut)
         s.n = TEXT_MAX;
     *at++ = '"';
-    at = all_quotable(s) ? str_put(at, s) : put_escaped(at, s);
+    char *end = s.n >= SPAN ? put_quotable(at, s) : NULL;
+    at = end ? end : put_escaped(at, s);
     if (cut)
         at = put_lit(at, "...");
     *at++ = '"';
     return at;
 }
 
-static char *put_field(char *at, enum log_format f, const struct log_field *x)
+static char *put_field(char *at, const struct log_field *x)
 {
-    if (f == LOG_JSON) {
-        at = put_lit(at, ",\"");
-        at = str_put(at, str_of(x->key + 1, x->key_n - 2u));
-        at = put_lit(at, "\":");
-    } else {
-        memcpy(at, x->key, sizeof x->key); /* what is too much is written over */
-        at += x->key_n;
-    }
+    memcpy(at, x->key, sizeof x->key); /* what is too much is written over */
+    at += x->key_n;
     if (!x->text.p)
         return str_put_u64(at, x->number);
-    if (f == LOG_TEXT && x->text.n <= TEXT_MAX && plain(x->text))
-        return str_put(at, x->text);
-    return put_quoted(at, x->text);
+    char *end = put_short(at, x->text);
+    if (end)
+        return end;
+    return plain(x->text) ? str_put(at, x->text) : put_quoted(at, x->text);
+}
+
+static char *put_member(char *at, const struct log_field *x)
+{
+    at = put_lit(at, ",\"");
+    at = str_put(at, str_of(x->key + 1, x->key_n - 2u));
+    at = put_lit(at, "\":");
+    return x->text.p ? put_quoted(at, x->text) : str_put_u64(at, x->number);
 }
 
 /* Bytes that the line takes at most. */
@@ -183,12 +234,15 @@ void log_line(struct buf *dst, enum log_format f, struct log_clock *clock, uint6
     at = str_put(at, level_names[level]);
     at = f == LOG_JSON ? put_lit(at, "\",\"event\":\"") : put_lit(at, " ");
     at = str_put(at, event_text);
-    if (f == LOG_JSON)
+    if (f == LOG_JSON) {
         *at++ = '"';
-    for (size_t i = 0; i < n; i++)
-        at = put_field(at, f, &fields[i]);
-    if (f == LOG_JSON)
+        for (size_t i = 0; i < n; i++)
+            at = put_member(at, &fields[i]);
         *at++ = '}';
+    } else {
+        for (size_t i = 0; i < n; i++)
+            at = put_field(at, &fields[i]);
+    }
     *at++ = '\n';
     dst->n += (size_t)(at - from);
 }

@@ -16,6 +16,7 @@
 #define SPAN 16
 
 typedef unsigned char span_bytes __attribute__((vector_size(SPAN)));
+typedef signed char span_signed __attribute__((vector_size(SPAN)));
 typedef uint64_t span_words __attribute__((vector_size(SPAN)));
 
 /* Of a vector whose bytes are 0 or 0xFF: a bit for each, the lowest for the first. */

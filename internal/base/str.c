@@ -77,28 +77,45 @@ bool str_to_u64(struct str s, uint64_t max, uint64_t *ret)
     return true;
 }
 
-static size_t digits_of(uint64_t n)
+static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                            "25262728293031323334353637383940414243444546474849"
+                            "50515253545556575859606162636465666768697071727374"
+                            "75767778798081828384858687888990919293949596979899";
+
+/* Below 1,000. */
+static inline char *put_small(char *at, unsigned n)
 {
-    size_t digits = 1;
-    for (; n >= 10000; n /= 10000)
-        digits += 4;
-    return digits + (n >= 10) + (n >= 100) + (n >= 1000);
+    if (n >= 100) {
+        *at++ = (char)('0' + n / 100);
+        memcpy(at, pairs + n % 100 * 2, 2);
+        return at + 2;
+    }
+    if (n >= 10) {
+        memcpy(at, pairs + n * 2, 2);
+        return at + 2;
+    }
+    *at = (char)('0' + n);
+    return at + 1;
+}
+
+__attribute__((noinline)) static char *put_large(char *at, uint64_t n)
+{
+    char digits[20], *from = digits + sizeof digits;
+    for (; n >= 1000; n /= 100) {
+        from -= 2;
+        memcpy(from, pairs + n % 100 * 2, 2);
+    }
+    at = put_small(at, (unsigned)n);
+    return str_put(at, str_of(from, (size_t)(digits + sizeof digits - from)));
 }
 
 char *str_put_u64(char *at, uint64_t n)
 {
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                                "25262728293031323334353637383940414243444546474849"
-                                "50515253545556575859606162636465666768697071727374"
-                                "75767778798081828384858687888990919293949596979899";
-    char *end = at + digits_of(n), *to = end;
-    for (; n >= 100; n /= 100) {
-        to -= 2;
-        memcpy(to, pairs + n % 100 * 2, 2);
-    }
-    if (n >= 10)
-        memcpy(at, pairs + n * 2, 2);
-    else
-        *at = (char)('0' + n);
-    return end;
+    if (n < 1000)
+        return put_small(at, (unsigned)n);
+    if (n >= 100000)
+        return put_large(at, n);
+    at = put_small(at, (unsigned)n / 100);
+    memcpy(at, pairs + n % 100 * 2, 2);
+    return at + 2;
 }

@@ -174,8 +174,8 @@ static void answer_ready(struct boot *b, struct http_request *q, struct http_res
 static void answer_named(struct boot *b, struct http_request *q, struct http_response *r,
                          struct note *note)
 {
-    struct ask ask = {.raw_query = q->raw_query};
-    render_from_name(str_skip(q->path, 1), &ask.document);
+    const struct ask ask = {.document = note->path_class - PATH_DOCUMENT,
+                            .raw_query = q->raw_query};
     answer_document(b, q, r, note, &ask);
 }
 
@@ -279,12 +279,13 @@ static bool find_route(const struct http_request *q, struct http_request *plain,
 void boot_handle(void *ctx, struct http_request *q, struct http_response *r)
 {
     struct boot *b = ctx;
-    struct note *note = arena_calloc(q->arena, 1, sizeof *note);
+    struct note *note = arena_alloc(q->arena, sizeof *note);
     q->note = note;
     if (!note) {
         http_text(q, r, 500, "out of memory");
         return;
     }
+    *note = (struct note){.path_class = PATH_OTHER};
     if (!str_is(q->method, "GET") && !str_is(q->method, "HEAD")) {
         http_text(q, r, 405, "only GET and HEAD are answered here");
         http_add_header(r, "Allow", "GET, HEAD");

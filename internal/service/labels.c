@@ -59,30 +59,46 @@ static err_code collect_ignored(struct arena *a, const struct query_pair *pairs,
 #define PLACE     ((uint64_t)PLAIN_MAX - 1)
 #define MARKS_MAX (2 * PLAIN_MAX)
 
+/* Places in a query. */
 struct marks {
     const char *at[MARKS_MAX + SPAN + 1];
     uint32_t n;
 };
 
+/* Those of v, whose first byte is at `from`; of them only what `of` has a bit for. */
+static inline void note_marks(span_bytes v, unsigned of, const char *from, struct marks *m)
+{
+    unsigned marks = span_mask(SPAN_IS(v, '&') | SPAN_IS(v, '=')) & of;
+    for (; marks; marks &= marks - 1)
+        m->at[m->n++] = from + (unsigned)__builtin_ctz(marks);
+}
+
+static inline span_bytes not_plain(span_bytes v)
+{
+    return SPAN_IS(v, '%') | SPAN_IS(v, '+') | SPAN_IS(v, ';') | SPAN_IS(v, 0);
+}
+
 /*
  * Where the '&' and '=' of a query are, with an '&' at its end that is not there. False when
  * something is encoded, and for a query that is very short or has very many.
  */
-static bool find_marks(struct str raw, struct marks *ret)
+static inline bool find_marks(struct str raw, struct marks *m)
 {
-    span_bytes odd = {0};
-    uint32_t n = 0;
-    for (size_t at = 0; at < raw.n && n <= MARKS_MAX; at += SPAN) {
-        struct span_block b = span_block(raw, at);
-        unsigned marks = span_mask(SPAN_IS(b.v, '&') | SPAN_IS(b.v, '=')) & b.of;
-        odd |= SPAN_IS(b.v, '%') | SPAN_IS(b.v, '+') | SPAN_IS(b.v, ';') | SPAN_IS(b.v, 0);
-        for (; marks; marks &= marks - 1)
-            ret->at[n++] = raw.p + b.from + __builtin_ctz(marks);
-    }
-    if (raw.n < SPAN || n > MARKS_MAX || span_mask(odd))
+    m->n = 0;
+    if (raw.n < SPAN)
         return false;
-    ret->at[n++] = raw.p + raw.n;
-    ret->n = n;
+    const char *at = raw.p, *end = raw.p + raw.n;
+    span_bytes last = span_load(end - SPAN), odd = not_plain(last);
+    for (; end - at >= SPAN && m->n <= MARKS_MAX; at += SPAN) {
+        span_bytes v = span_load(at);
+        odd |= not_plain(v);
+        note_marks(v, 0xFFFF, at, m);
+    }
+    if (m->n <= MARKS_MAX) /* what of the last sixteen was not in the loop */
+        note_marks(last, ~0u << (SPAN - (end - at)), end - SPAN, m);
+    if (m->n > MARKS_MAX || span_mask(odd))
+        return false;
+    m->at[m->n++] = end;
     return true;
 }
 
@@ -140,13 +156,13 @@ static inline bool add_plain(struct arena *a, struct str key, struct str value, 
 static bool add_all_plain(struct arena *a, struct str raw, const struct marks *m, struct plain *p)
 {
     const char *from = raw.p, *end = raw.p + raw.n;
-    for (const char *const *at = m->at, *const *last = m->at + m->n; at < last; at++) {
-        const char *eq = *at, *to = eq;
-        if (to < end && *to == '=') /* others are part of the value */
-            while (to < end && *to != '&')
-                to = *++at;
-        struct str value = eq < to ? str_of(eq + 1, (size_t)(to - eq) - 1) : STR("");
-        if (from < to && !add_plain(a, str_of(from, (size_t)(eq - from)), value, p))
+    for (const char *const *mark = m->at; from <= end; mark++) {
+        const char *eq = *mark, *to = eq;
+        while (to < end && *to == '=') /* after the first they are part of the value */
+            to = *++mark;
+        const char *value = eq + (eq < to);
+        if (from < to && !add_plain(a, str_of(from, (size_t)(eq - from)),
+                                    str_of(value, (size_t)(to - value)), p))
             return false;
         from = to + 1;
     }

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -209,6 +210,27 @@ Test(log, escapes_wherever_it_must)
                      " n=18446744073709551615\n",
                      (int)n, text);
             cr_expect_str_eq(logged(LOG_TEXT, str_of(text, n), &b), want);
+        }
+    }
+}
+
+/* Each byte, at each place of texts that are looked at four, eight or sixteen bytes at a time. */
+Test(log, quotes_what_is_not_plain)
+{
+    static const char plain[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "-_.:/@%+~,?&";
+    BUF_LOCAL(b, 1 << 16);
+    for (size_t n = 1; n < 20; n++) {
+        for (unsigned c = 0; c < 256 * n; c++) {
+            char *text = malloc(n);
+            memset(text, 'x', n);
+            text[c / 256] = (char)(c % 256);
+            bool bare = c % 256 && strchr(plain, (int)(c % 256));
+            const char *line = logged(LOG_TEXT, str_of(text, n), &b);
+            const char *value = strstr(line, "k=") + 2;
+            cr_expect_eq(*value != '"', bare, "%u in %zu", c % 256, n);
+            cr_expect(!bare || (strncmp(value, text, n) == 0 && value[n] == ' '));
+            free(text);
         }
     }
 }
