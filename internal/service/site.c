@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #define PATH_MAX_HERE 2048
+#define READ_BYTES    65536
+/* Files of a folder that the disk is asked for before they are read. */
+#define AHEAD 32
 
 struct walk {
     int root;
@@ -83,10 +86,10 @@ static err_code list_folder(struct walk *w, const char *path, struct entries *re
 static err_code read_whole(int fd, size_t max, struct buf *dst, struct err *e)
 {
     for (;;) {
-        char *at = buf_reserve(dst, 65536);
+        char *at = buf_reserve(dst, READ_BYTES);
         if (!at)
             return err_set(e, ERR_LIMIT, "the file is larger than %zu bytes", max);
-        ssize_t n = read(fd, at, 65536);
+        ssize_t n = read(fd, at, READ_BYTES);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -94,18 +97,26 @@ static err_code read_whole(int fd, size_t max, struct buf *dst, struct err *e)
         if (n == 0)
             return ERR_OK;
         dst->n += (size_t)n;
+        if ((size_t)n < READ_BYTES) /* of a regular file: it ends here */
+            return ERR_OK;
     }
 }
 
-static err_code visit_file(struct walk *w, const struct store_key *k, const char *path,
-                           struct err *e)
+static int open_file(struct walk *w, const char *path)
 {
-    FD_LOCAL fd = open_below(w->root, path, O_RDONLY | O_NONBLOCK);
+    return open_below(w->root, path, O_RDONLY | O_NONBLOCK);
+}
+
+/* opened is of open_file, with its errno, and is closed here. */
+static err_code visit_file(struct walk *w, const struct store_key *k, const char *path, int opened,
+                           int errnum, struct err *e)
+{
+    FD_LOCAL fd = opened;
     if (fd < 0) {
         not_read(w, path, FINDING_ERROR,
-                 errno == EXDEV    ? "not read: the link leads out of the site directory"
-                 : errno == ENOENT ? "not read: the link leads nowhere"
-                                   : "not read: it cannot be opened");
+                 errnum == EXDEV    ? "not read: the link leads out of the site directory"
+                 : errnum == ENOENT ? "not read: the link leads nowhere"
+                                    : "not read: it cannot be opened");
         return ERR_OK;
     }
     struct stat st;
@@ -114,7 +125,7 @@ static err_code visit_file(struct walk *w, const struct store_key *k, const char
         return ERR_OK;
     }
     size_t max = k->type == STORE_TEMPLATE ? MODEL_TEMPLATE_MAX : MODEL_RESOURCE_MAX;
-    BUF_LOCAL(bytes, max + 65536);
+    BUF_LOCAL(bytes, max + READ_BYTES);
     struct err why = ERR_INIT;
     if (read_whole(fd, max, &bytes, &why) != ERR_OK) {
         not_read(w, path, FINDING_ERROR, why.msg);
@@ -163,29 +174,77 @@ static err_code walk_templates(struct walk *w, enum model_kind kind, const char 
         } else {
             struct str name = str_skip(str_c(path), strlen(model_kind_name(kind)) + 1);
             struct store_key k = {STORE_TEMPLATE, kind, name};
-            c = visit_file(w, &k, path, e);
+            int fd = open_file(w, path);
+            c = visit_file(w, &k, path, fd, errno, e);
         }
     }
     return c;
+}
+
+/* --- groups and profiles: folders without folders, of a million files ---- */
+
+struct ahead {
+    int fd[AHEAD], errnum[AHEAD]; /* of file i at i % AHEAD */
+    int next;                     /* the first that is not open yet */
+};
+
+static void json_path(const char *folder, const struct dirent *d, char path[PATH_MAX_HERE])
+{
+    snprintf(path, PATH_MAX_HERE, "%s/%s", folder, d->d_name);
+}
+
+/* So that the disk finds many files at a time, and not each when the one before it is stored. */
+static void open_ahead(struct walk *w, const char *folder, const struct entries *l, int at,
+                       struct ahead *a)
+{
+    for (; a->next < l->n && a->next < at + AHEAD; a->next++) {
+        char path[PATH_MAX_HERE];
+        int i = a->next % AHEAD;
+        json_path(folder, l->v[a->next], path);
+        a->fd[i] = open_file(w, path);
+        a->errnum[i] = errno;
+        if (a->fd[i] >= 0)
+            posix_fadvise(a->fd[i], 0, 0, POSIX_FADV_WILLNEED);
+    }
+}
+
+static bool is_folder_entry(struct walk *w, const struct dirent *d, const char *path)
+{
+    return d->d_type != DT_REG && is_folder(w, path);
+}
+
+static err_code visit_json(struct walk *w, enum store_type type, const char *folder,
+                           const struct dirent *d, int opened, int errnum, struct err *e)
+{
+    FD_LOCAL fd = opened;
+    char path[PATH_MAX_HERE];
+    struct str file = str_c(d->d_name);
+    json_path(folder, d, path);
+    if (is_folder_entry(w, d, path)) {
+        not_read(w, path, FINDING_WARNING, "not read: sub-folders are not looked into");
+        return ERR_OK;
+    }
+    if (!str_ends(file, STR(".json"))) {
+        not_read(w, path, FINDING_WARNING, "not read: the name does not end in .json");
+        return ERR_OK;
+    }
+    struct store_key k = {type, 0, str_sub(file, 0, file.n - 5)};
+    fd = -1;
+    return visit_file(w, &k, path, opened, errnum, e);
 }
 
 static err_code walk_json(struct walk *w, enum store_type type, const char *folder, struct err *e)
 {
     __attribute__((cleanup(entries_free))) struct entries l = {NULL, 0};
     err_code c = list_folder(w, folder, &l, e);
-    for (int i = 0; !c && i < l.n; i++) {
-        char path[PATH_MAX_HERE];
-        struct str file = str_c(l.v[i]->d_name);
-        snprintf(path, sizeof path, "%s/%s", folder, l.v[i]->d_name);
-        if (is_folder(w, path)) {
-            not_read(w, path, FINDING_WARNING, "not read: sub-folders are not looked into");
-        } else if (!str_ends(file, STR(".json"))) {
-            not_read(w, path, FINDING_WARNING, "not read: the name does not end in .json");
-        } else {
-            struct store_key k = {type, 0, str_sub(file, 0, file.n - 5)};
-            c = visit_file(w, &k, path, e);
-        }
+    struct ahead a = {.next = 0};
+    int i = 0;
+    for (; !c && i < l.n; i++) {
+        open_ahead(w, folder, &l, i, &a);
+        c = visit_json(w, type, folder, l.v[i], a.fd[i % AHEAD], a.errnum[i % AHEAD], e);
     }
+    for (; i < a.next; i++)
+        close_fd(&a.fd[i % AHEAD]);
     return c;
 }
 
