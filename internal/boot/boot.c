@@ -336,13 +336,13 @@ static size_t logged_place(struct str key)
 
 static struct str logged_labels(struct arena *a, const struct labels *l)
 {
-    struct str values[LOGGED] = {{NULL, 0}};
+    const struct label *found[LOGGED] = {NULL};
     size_t size = 0;
     for (uint32_t i = 0; i < l->n; i++) {
         size_t at = logged_place(l->v[i].key);
         if (at == LOGGED || l->v[i].value.n == 0)
             continue;
-        values[at] = l->v[i].value;
+        found[at] = &l->v[i];
         size += l->v[i].value.n;
     }
     char *text = size ? arena_alloc(a, size + sizeof logged + LOGGED) : NULL;
@@ -350,12 +350,12 @@ static struct str logged_labels(struct arena *a, const struct labels *l)
         return STR("");
     char *at = text;
     for (size_t i = 0; i < LOGGED; i++) {
-        if (values[i].n == 0)
+        if (!found[i])
             continue;
         if (at > text)
             *at++ = ',';
         memcpy(at, logged[i].key, sizeof logged[i].key); /* what is too much is written over */
-        at = str_put(at + logged[i].n, values[i]);
+        at = str_put(at + logged[i].n, found[i]->value);
     }
     return str_of(text, (size_t)(at - text));
 }

@@ -85,7 +85,8 @@ static bool may_be_uuid(struct str s)
     return s.n == 36 && firsts & LETTER(s.p[0]) && lasts & LETTER(s.p[35]);
 }
 
-static bool is_one_of(struct str s, const struct str *list, size_t n)
+/* Hardly ever called. */
+__attribute__((noinline)) static bool is_one_of(struct str s, const struct str *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (s.n == list[i].n && LETTER(s.p[0]) == LETTER(list[i].p[0]) && str_ieq(s, list[i]))

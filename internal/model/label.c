@@ -193,23 +193,8 @@ uint32_t model_labels_sort(struct label *v, uint32_t n)
     return kept;
 }
 
-/* Labels up to which looking at each is faster than searching. */
-#define LOOK_MAX 16
-
-static const struct str *look_at_each(const struct labels *l, struct str key)
+const struct str *model_label_search(const struct labels *l, struct str key)
 {
-    for (uint32_t i = 0; i < l->n; i++) {
-        struct str k = l->v[i].key;
-        if (k.n == key.n && (k.n == 0 || k.p[0] == key.p[0]) && str_eq(k, key))
-            return &l->v[i].value;
-    }
-    return NULL;
-}
-
-const struct str *model_label_get(const struct labels *l, struct str key)
-{
-    if (l->n <= LOOK_MAX)
-        return look_at_each(l, key);
     uint32_t lo = 0, hi = l->n;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;

@@ -111,8 +111,24 @@ bool model_label_is_junk(struct str key, struct str value);
 
 /* Sorts pairs in place by key; of equal keys the first one stays. Returns how many are left. */
 uint32_t model_labels_sort(struct label *v, uint32_t n);
+const struct str *model_label_search(const struct labels *l, struct str key);
+
+/* Labels up to which looking at each is faster than searching. */
+#define MODEL_LABELS_LOOK 16
+
 /* The value at key, or NULL. O(log n). */
-const struct str *model_label_get(const struct labels *l, struct str key);
+static inline const struct str *model_label_get(const struct labels *l, struct str key)
+{
+    if (l->n > MODEL_LABELS_LOOK)
+        return model_label_search(l, key);
+    for (uint32_t i = 0; i < l->n; i++) {
+        const struct label *x = &l->v[i];
+        if (x->key.n == key.n && (key.n == 0 || x->key.p[0] == key.p[0]) && str_eq(x->key, key))
+            return &x->value;
+    }
+    return NULL;
+}
+
 /* --- group ----------------------------------------------------------------------------------- */
 
 /* A key of a selector whose label may have any of these values. */
