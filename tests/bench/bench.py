@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Speed beside nginx, scale, memory, boot storms: bench.py PROGRAMS VESTA [PART]...
 
-PROGRAMS is the folder of site_gen and storm. Parts: documents scale assets shapes start writes storm
-instructions; without one, all. The server has core 0 and the client core 1. What is compared runs
+PROGRAMS is the folder of site_gen and storm. Parts: documents scale assets shapes start writes
+checkpoints bulk storm instructions; without one, all. The server has core 0 and the client core 1. What is compared runs
 in turn, A B A B …, after one run that does not count; a row says the median of the ratios, the
 lowest and the highest. Ratios above 1 mean that Vesta is faster. nginx serves a static file of the
 same bytes, with sendfile and without an access log; Vesta matches, renders and writes its log.
@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from statistics import median
@@ -183,6 +184,7 @@ class Run:
         self.rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
         self.cpu_us = own / max(1, requests) * 1e6
         self.p99_ms = milliseconds(re.search(r"\n\s+99%\s+(\S+)", out)[1])
+        self.most_ms = milliseconds(re.search(r"Latency\s+\S+\s+\S+\s+(\S+)", out)[1])
         if "Non-2xx" in out or "Socket errors" in out:
             print(f"bench: bad answers from {url}:\n{out}", file=sys.stderr)
             failures.append(f"bad answers from {url}")
@@ -430,18 +432,103 @@ def writes(programs, binary, _):
 
 
 class Writer:
-    """100 writes a second to a server's API, until it is stopped."""
+    """So many writes a second to a server's API, of so many bytes, until it is stopped."""
 
-    def __init__(self, server, data):
+    def __init__(self, server, data, rate=100, size=0):
         token = (data / "admin.token").read_text().strip()
         self.process = pinned(
-            CLIENT_CORE, sys.executable, HERE / "write_rate.py", server.api, token, "100",
+            CLIENT_CORE, sys.executable, HERE / "write_rate.py", server.api, token, rate, size,
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     def stop(self):
         self.process.terminate()
         return self.process.communicate()[0].strip()
+
+
+def checkpoints(programs, binary, _):
+    """Requests and single writes while large writes make the log go into the database."""
+    size, data, seen = max(SIZES), WORK / "checkpoints", {}
+    print(f"\nCheckpoints, {size} groups, /ipxe over 16 connections and 100 writes a second:")
+    shutil.rmtree(data, ignore_errors=True)
+    shutil.copytree(site(programs, size, size), data)
+    with vesta(binary, data) as v:
+        for turn in range(ROUNDS + 1):
+            for large in False, True:
+                burst = Writer(v, data, 20, 400000) if large else None
+                writer = Writer(v, data)
+                run = Run(v, v.url, 16, ("/ipxe", size, min(size, 10000)))
+                told = re.search(r"p99 ([\d.]+), most ([\d.]+)", writer.stop())
+                if burst:
+                    burst.stop()
+                if turn:
+                    seen.setdefault(large, []).append((run, *map(float, told.groups())))
+        with open(data / "vesta.db-wal", "rb") as log:
+            restarts = int.from_bytes(log.read(16)[12:], "big")
+    shutil.rmtree(data)
+    say("all of the log was in the database", f"{restarts} times", restarts, 1)
+    noise = median(run.noise for run, *_ in seen[False])
+    for name, of, middle in (
+        ("/ipxe, p99", lambda x: x[0].p99_ms, median),
+        ("/ipxe, the longest", lambda x: x[0].most_ms, max),
+        ("a write, p99", lambda x: x[1], median),
+        ("a write, the longest", lambda x: x[2], max),
+    ):
+        a, b = (middle(map(of, seen[large])) for large in (True, False))
+        say(f"{name}, to without", f"{a / b:5.2f}  {a:.2f} / {b:.2f} ms", a / b, None, noise=noise)
+
+
+# --- all of a large site at once ---
+
+
+def command(binary, *words):
+    """Seconds, and the highest resident memory of a command."""
+    began = time.monotonic()
+    with open(WORK / "command.log", "wb") as log:
+        process = subprocess.Popen([binary, *map(str, words)], stdout=log, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"bench: vesta {words[0]} failed, see {WORK}/command.log")
+    return time.monotonic() - began, usage.ru_maxrss * 1024
+
+
+def served(v, size):
+    """Waits until the last group of a site is."""
+    m = ((size - 1) * 2654435761 + 1) % 2**32
+    mac = "-".join(f"{m >> s & 255:02x}" for s in (24, 16, 8, 0))
+    while True:
+        try:
+            return get(f"{v.url}/ipxe?mac=52-54-{mac}")
+        except urllib.error.HTTPError:
+            time.sleep(0.1)
+
+
+def bulk(programs, binary, _):
+    """import beside a server, and apply: time, and the most memory beyond the catalog."""
+    print("\nA whole site at once, on all cores; the server's memory: beyond and with the site loaded")
+    for size in [n for n in SIZES if n >= 100000]:
+        folder, data = WORK / f"bulk-{size}", WORK / "bulk-data"
+        if not folder.exists():
+            command(binary, "export", "--data-path", site(programs, size, size), folder, "-q")
+        for what in "import", "apply":
+            shutil.rmtree(data, ignore_errors=True)
+            with vesta(binary, data) as v:
+                os.sched_setaffinity(v.process.pid, CORES)
+                began = time.monotonic()
+                seconds, own = command(binary, what, "--data-path", data, folder, "-q")
+                served(v, size)
+                all_of_it = time.monotonic() - began
+                peak = v.memory("VmHWM")
+            with vesta(binary, data) as v:
+                served(v, size)
+                loaded = v.memory()
+            goal = 90 if size >= 1000000 else None
+            say(f"{what}, {size} groups", f"{all_of_it:.1f} s, {seconds:.1f} of the command",
+                all_of_it, goal, True)  # fmt: skip
+            memory = f"command {own >> 20}, server {peak - loaded >> 20} + {loaded >> 20}"
+            say("  memory, MiB", memory, own, None)
+    shutil.rmtree(WORK / "bulk-data", ignore_errors=True)
 
 
 def storm(programs, binary, n):
@@ -491,7 +578,7 @@ def instructions(programs, binary, _):
     say("own code", f"{own:.0f}", own, 2500, True)
 
 
-PARTS = [documents, scale, assets, shapes, start, writes, storm, instructions]
+PARTS = [documents, scale, assets, shapes, start, writes, checkpoints, bulk, storm, instructions]
 
 
 def main():

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Writes groups at a steady rate until it is told to stop: write_rate.py URL TOKEN RATE."""
+"""Writes groups at a steady rate until it is told to stop: write_rate.py URL TOKEN RATE [BYTES].
+
+BYTES of metadata in each, 0 if it is not given; those with and those without are other groups.
+"""
 
 import http.client
 import json
@@ -19,6 +22,8 @@ def stop(*_):
 
 def main():
     url, token, rate = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    filler = "x" * int(sys.argv[4]) if len(sys.argv) > 4 else ""
+    name, octet = ("large", 57) if filler else ("rate", 56)
     at = urlsplit(url)
     signal.signal(signal.SIGTERM, stop)
     times = []
@@ -29,9 +34,9 @@ def main():
         while True:
             time.sleep(max(0, begin + i / rate - time.perf_counter()))
             began = time.perf_counter()
-            body = {"profile": "node", "selector": {"mac": f"52:56:00:00:00:{i % 200:02x}"},
-                    "metadata": {"n": time.time()}}  # fmt: skip
-            c.request("PUT", f"/api/v1/groups/rate{i % 200}", json.dumps(body),
+            body = {"profile": "node", "selector": {"mac": f"52:{octet}:00:00:00:{i % 200:02x}"},
+                    "metadata": {"n": time.time(), "filler": filler}}  # fmt: skip
+            c.request("PUT", f"/api/v1/groups/{name}{i % 200}", json.dumps(body),
                       {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})  # fmt: skip
             answer = c.getresponse()
             answer.read()
