@@ -216,20 +216,20 @@ static bool is_folder_entry(struct walk *w, const struct dirent *d, const char *
 static err_code visit_json(struct walk *w, enum store_type type, const char *folder,
                            const struct dirent *d, int opened, int errnum, struct err *e)
 {
-    FD_LOCAL fd = opened;
     char path[PATH_MAX_HERE];
     struct str file = str_c(d->d_name);
     json_path(folder, d, path);
-    if (is_folder_entry(w, d, path)) {
-        not_read(w, path, FINDING_WARNING, "not read: sub-folders are not looked into");
-        return ERR_OK;
-    }
-    if (!str_ends(file, STR(".json"))) {
-        not_read(w, path, FINDING_WARNING, "not read: the name does not end in .json");
+    const char *why = NULL;
+    if (is_folder_entry(w, d, path))
+        why = "not read: sub-folders are not looked into";
+    else if (!str_ends(file, STR(".json")))
+        why = "not read: the name does not end in .json";
+    if (why) {
+        close_fd(&opened);
+        not_read(w, path, FINDING_WARNING, why);
         return ERR_OK;
     }
     struct store_key k = {type, 0, str_sub(file, 0, file.n - 5)};
-    fd = -1;
     return visit_file(w, &k, path, opened, errnum, e);
 }
 
