@@ -210,10 +210,22 @@ void connection_notify(void *server, struct MHD_Connection *mhd, void **context,
 
 /* --- the reaper ------------------------------------------------------------------------------ */
 
+static unsigned smallest(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* A quarter of the shortest wait, within 10 and 250 ms. */
+static unsigned reaper_tick_ms(const struct http_config *c)
+{
+    unsigned tick = smallest(smallest(c->header_ms, c->body_ms), c->idle_ms) / 4;
+    return tick < 10 ? 10 : smallest(tick, 250);
+}
+
 /* TCP_CLOSE_WAIT of <netinet/tcp.h>, which cannot be included beside <linux/tcp.h>: the client has
    said that it sends no more. */
 #define TCP_STATE_CLOSE_WAIT 8
-/* How long such a client is waited for when there is nothing on the way to it. */
+/* How long a client that has left is waited for when there is nothing on the way. */
 #define LEFT_MS 1000
 
 /*
@@ -240,6 +252,26 @@ static bool move_deadline(struct connection *c, uint64_t word, uint64_t now)
 }
 
 /*
+ * Whether a client has left amid what it was sending. libmicrohttpd is told of edges only, and does
+ * not see an end that came together with the last bytes. It may still be busy with them: hence a
+ * second in which nothing has changed; and thousands may be slow, so they are asked once a second.
+ */
+static bool has_left(const struct connection *c, uint64_t word, uint64_t now)
+{
+    const struct http_config *config = &c->server->config;
+    enum phase phase = phase_of(word);
+    uint64_t wait_ms = 0;
+    if (phase == PHASE_BODY)
+        wait_ms = config->body_ms;
+    else if (phase == PHASE_HEADERS || (phase == PHASE_IDLE && atomic_load(&c->requests) == 0))
+        wait_ms = config->header_ms;
+    uint64_t since = now + wait_ms - (word >> 3);
+    char byte;
+    return wait_ms && since >= LEFT_MS && since % LEFT_MS < reaper_tick_ms(config) &&
+           recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/*
  * Thousands of slow clients that came together are late together. Ending all of them at once would
  * keep the threads that serve from others for a tenth of a second, so it is done bit by bit.
  */
@@ -256,29 +288,18 @@ static bool reap(struct http_server *s, uint64_t now, bool senders)
         bool sends = phase_of(word) == PHASE_SENDING;
         if (sends && (!senders || move_deadline(c, word, now)))
             continue;
-        if (deadline == 0 || now < deadline)
+        bool late = deadline > 0 && now >= deadline;
+        if (!late && !has_left(c, word, now))
             continue;
         if (cuts == CUTS_AT_ONCE)
             return true;
         if (atomic_compare_exchange_strong(&c->state, &word, state_word(PHASE_CUT, 0))) {
             shutdown(c->fd, SHUT_RDWR);
-            s->stats.timed_out++;
+            s->stats.timed_out += late;
             cuts++;
         }
     }
     return false;
-}
-
-static unsigned smallest(unsigned a, unsigned b)
-{
-    return a < b ? a : b;
-}
-
-/* A quarter of the shortest wait, within 10 and 250 ms. */
-static unsigned reaper_tick_ms(const struct http_config *c)
-{
-    unsigned tick = smallest(smallest(c->header_ms, c->body_ms), c->idle_ms) / 4;
-    return tick < 10 ? 10 : smallest(tick, 250);
 }
 
 void *reaper_main(void *server)
@@ -296,6 +317,8 @@ void *reaper_main(void *server)
         if (now < next)
             continue;
         more = reap(s, now, !more);
+        if (atomic_load(&s->stopping))
+            pthread_cond_broadcast(&s->changed); /* for who waits until nobody is busy */
         next = now + (more ? CUTS_EVERY_MS : tick);
     }
     pthread_mutex_unlock(&s->lock);
