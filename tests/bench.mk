@@ -34,18 +34,23 @@ bench-beside: deps-build deps-bench
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) bench-programs
 	$(Q)python3 tests/bench/bench.py $(OUT)/tests $(OUT)/vesta $(PART)
 
-# --- a long time of everything at once: T seconds under the address sanitizer, and T of the catalog
-# under the thread sanitizer
+# --- a long time of everything at once, T seconds of each: under the address sanitizer, without it
+# for the memory, and of the catalog under the thread sanitizer
 $(OUT)/tests/catalog_soak: $(OUT)/tests/bench/catalog_soak.o $(call module_objects,catalog) $(foreach m,$(needs_catalog),$(call module_objects,$(m))) $(OUT)/gen/embedded.o
 	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-.PHONY: soak soak-programs
+.PHONY: soak soak-programs soak-address soak-memory soak-thread
 soak-programs: $(OUT)/tests/catalog_soak
-soak: deps-build deps-test
+soak-address:
+	$(Q)python3 tests/bench/soak.py $(BUILD)/san-address-undefined/vesta $(T)
+soak-memory:
+	$(Q)python3 tests/bench/soak.py $(BUILD)/vesta $(T) --flat
+soak-thread:
+	$(Q)$(BUILD)/san-thread/tests/catalog_soak $(T)
+soak: deps-build deps-test build
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) SAN=address,undefined build
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) SAN=thread soak-programs
-	$(Q)python3 tests/bench/soak.py $(BUILD)/san-address-undefined/vesta $(T)
-	$(Q)$(BUILD)/san-thread/tests/catalog_soak $(T)
+	$(Q)$(MAKE) --no-print-directory -j3 soak-address soak-memory soak-thread
 
 # 10,000 slow clients for a minute, beside one that is not: CONNECTIONS= and FOR= make it less.
 .PHONY: bench-loris

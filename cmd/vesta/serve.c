@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,6 +360,17 @@ static void wait_for_stop(const struct settings *o, struct running *r, const sig
 }
 
 /* From the start to the end; the exit status. */
+/*
+ * No more heaps than there are threads that serve machines. The API has a thread for each
+ * connection, and the C library would let many have a heap of their own, where what one has freed
+ * is of no use to the others: memory would grow for minutes, to twice as much.
+ */
+static void share_heaps(const struct settings *o)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    mallopt(M_ARENA_MAX, o->threads ? (int)o->threads : cores > 0 ? (int)cores : 1);
+}
+
 static int serve(struct settings *o)
 {
     /* Blocked before any thread starts, so that only wait_for_stop sees them. */
@@ -369,6 +381,7 @@ static int serve(struct settings *o)
     if (o->tls.cert_files.text[0])
         sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    share_heaps(o);
     raise_file_limit();
     struct running r = {0};
     struct err e = ERR_INIT;
@@ -413,7 +426,6 @@ int command_serve(int argc, char **argv)
          "the key (PEM) of each --tls-cert-file, in the same order"},
         {"tls-ca-file", FLAG_TEXT, &o.tls.ca_file, true, "FILE",
          "the API asks for a client certificate of these CAs, and machines may have one"},
-        {"data-path", FLAG_TEXT, &o.data_path, true, "DIR", "database, key and token"},
         {"assets-path", FLAG_TEXT, &o.assets_path, true, "DIR",
          "files below /assets/ (default: assets in the data path; empty: none)"},
         {"public-url", FLAG_TEXT, &o.public_url, true, "URL",
