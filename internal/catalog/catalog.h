@@ -134,6 +134,12 @@ void catalog_doc_hash(struct catalog_doc *doc, catalog_doc_hasher *make,
 struct catalog_doc *catalog_doc_get(const struct catalog_group *g, const struct catalog_profile *p,
                                     enum render_document d, uint64_t tmpl_generation);
 /*
+ * Whether it is worth keeping: of a profile always, of a group when it was asked for before, which
+ * the first call notes. Most machines ask for each document once a boot; a storm of a million of
+ * them would fill all the room there is with what nobody asks for again.
+ */
+bool catalog_doc_wanted(const struct catalog_group *g, enum render_document d);
+/*
  * Keeps a copy of bytes there. When memory is out, or all that is kept would be over 256 MiB, it is
  * not kept and so rendered again next time.
  */

@@ -9,6 +9,15 @@
 #include "base/always.h"
 #include "catalog/view.h"
 
+/*
+ * Until a group has slots there is a number in place of the pointer: the documents that were asked
+ * for once, a bit for each, above a lowest bit that no pointer has.
+ */
+static bool is_pointer(const struct catalog_docs *slots)
+{
+    return slots && ((uintptr_t)slots & 1) == 0;
+}
+
 /* The owner's slots, from the public face of the object that it is the first member of. */
 static struct catalog_docs **slots_of(const struct catalog_group *g,
                                       const struct catalog_profile *p)
@@ -22,7 +31,7 @@ struct catalog_doc *catalog_doc_get(const struct catalog_group *g, const struct 
                                     enum render_document d, uint64_t tmpl_generation)
 {
     struct catalog_docs *slots = grace_load(slots_of(g, p));
-    if (!slots)
+    if (!is_pointer(slots))
         return NULL;
     struct catalog_doc *doc = grace_load(&slots->v[d]);
     if (!doc || doc->profile != p->generation || doc->tmpl != tmpl_generation)
@@ -35,15 +44,36 @@ static struct catalog_docs *slots_or_make(const struct catalog_group *g,
 {
     struct catalog_docs **at = slots_of(g, p);
     struct catalog_docs *slots = grace_load(at);
-    if (slots)
+    if (is_pointer(slots))
         return slots;
     struct catalog_docs *fresh = calloc(1, sizeof *fresh);
     if (!fresh)
         return NULL;
-    if (__atomic_compare_exchange_n(at, &slots, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-        return fresh;
+    while (!is_pointer(slots))
+        if (__atomic_compare_exchange_n(at, &slots, fresh, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
+            return fresh;
     free(fresh);
     return slots;
+}
+
+bool catalog_doc_wanted(const struct catalog_group *g, enum render_document d)
+{
+    _Static_assert(RENDER_DOCUMENTS < 63, "a bit for each beside the lowest");
+    if (!g)
+        return true;
+    struct catalog_docs **at = slots_of(g, NULL);
+    struct catalog_docs *slots = grace_load(at);
+    uintptr_t bit = (uintptr_t)2 << d;
+    while (!is_pointer(slots)) {
+        uintptr_t asked = (uintptr_t)slots;
+        if (asked & bit)
+            return true;
+        if (__atomic_compare_exchange_n(at, &slots, (struct catalog_docs *)(asked | bit | 1), false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+            return false;
+    }
+    return true;
 }
 
 static uint64_t size_of(const struct catalog_doc *doc)
@@ -73,16 +103,31 @@ static struct catalog_doc *make_doc(struct catalog *c, struct str bytes, uint64_
     return doc;
 }
 
+/* For the first document of an object nothing is taken away. */
+static bool put_first(struct catalog_doc **slot, struct catalog_doc *doc)
+{
+    struct catalog_doc *none = NULL;
+    return doc &&
+           __atomic_compare_exchange_n(slot, &none, doc, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 void catalog_doc_put(struct catalog *c, const struct catalog_group *g,
                      const struct catalog_profile *p, enum render_document d,
                      uint64_t tmpl_generation, struct str bytes)
 {
     struct catalog_docs *slots = slots_or_make(g, p);
-    struct grace_batch old = {0};
-    if (!slots || grace_batch_reserve(&old, 1) != ERR_OK)
+    if (!slots)
         return;
-    /* What cannot be kept still takes the stale one away, which gives its room back. */
     struct catalog_doc *doc = make_doc(c, bytes, p->generation, tmpl_generation);
+    if (put_first(&slots->v[d], doc))
+        return;
+    struct grace_batch old = {0};
+    if (grace_batch_reserve(&old, 1) != ERR_OK) {
+        if (doc)
+            catalog_doc_release(doc);
+        return;
+    }
+    /* What cannot be kept still takes the stale one away, which gives its room back. */
     struct catalog_doc *was = grace_exchange(&slots->v[d], doc);
     if (was)
         grace_batch_add(&old, was, catalog_doc_release);
@@ -126,7 +171,7 @@ void catalog_doc_release(void *p)
 
 void docs_free(struct catalog_docs *d)
 {
-    if (!d)
+    if (!is_pointer(d))
         return;
     for (int i = 0; i < RENDER_DOCUMENTS; i++)
         if (d->v[i])

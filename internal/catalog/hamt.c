@@ -79,6 +79,8 @@ size_t hamt_find(const struct hamt *h, uint64_t hash, const void *const **ret_it
         uint64_t slot = slot_of(hash, depth);
         if (n->child_map & slot) {
             n = *child_at(n, slot);
+            /* Most of the lowest nodes end in their second cache line; it comes with the first. */
+            __builtin_prefetch((const char *)n + 64);
             continue;
         }
         if (!(n->entry_map & slot))

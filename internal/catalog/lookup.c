@@ -1,5 +1,6 @@
 #include "catalog/view.h"
 
+#define CACHE_LINE 64
 /* Where what a match compares and an answer names lies in a group. */
 #define GROUP_TEXTS ((sizeof(struct group_object) + 15) & ~(size_t)15)
 
@@ -41,6 +42,16 @@ const struct template_object *view_find_template(const struct hamt *templates, e
 }
 
 /*
+ * The object, the pairs behind it and their texts: one machine of a million finds none of them in a
+ * cache, and so waits for all of them together.
+ */
+static void fetch_group(const struct group_object *o)
+{
+    for (size_t at = CACHE_LINE; at < GROUP_TEXTS + CACHE_LINE; at += CACHE_LINE)
+        __builtin_prefetch((const char *)o + at);
+}
+
+/*
  * Of groups with the same selector the first by id is active, the others are shadowed. A hash's
  * items are in that order (group_object_order).
  */
@@ -51,8 +62,7 @@ static const struct group_object *active(const struct hamt *selectors, uint64_t 
     size_t n = hamt_find(selectors, hash, &items);
     for (size_t i = 0; i < n; i++) {
         const struct group_object *o = items[i];
-        /* The pairs and their texts follow the object; both misses are waited for together. */
-        __builtin_prefetch((const char *)o + GROUP_TEXTS);
+        fetch_group(o);
         if (match_holds(&o->face.model.selector, machine))
             return o;
     }

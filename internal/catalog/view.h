@@ -19,7 +19,7 @@ struct group_object {
     struct catalog_group face;
     uint64_t selector_hash;
     uint64_t id_hash;
-    struct catalog_docs *docs;
+    struct catalog_docs *docs; /* see docs.c: not always a pointer */
     struct group_lists *lists; /* NULL: the selector has no lists */
 };
 

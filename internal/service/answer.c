@@ -154,9 +154,11 @@ static err_code make_document(struct service *s, struct document_parts *p,
         c = document_render(p, a, out, e);
     p->data = NULL;
     enum render_scope scope = document_scope(p);
-    if (!c && p->tmpl && scope != RENDER_PER_REQUEST && !hide)
-        catalog_doc_put(s->catalog, scope == RENDER_PER_GROUP ? f->group : NULL, f->profile,
-                        p->document, f->tmpl_generation, buf_str(out));
+    const struct catalog_group *owner = scope == RENDER_PER_GROUP ? f->group : NULL;
+    if (!c && p->tmpl && scope != RENDER_PER_REQUEST && !hide &&
+        catalog_doc_wanted(owner, p->document))
+        catalog_doc_put(s->catalog, owner, f->profile, p->document, f->tmpl_generation,
+                        buf_str(out));
     return c;
 }
 

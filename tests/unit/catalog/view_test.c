@@ -262,6 +262,30 @@ static void broken_resources_are_told_and_counted(void)
     catalog_free(c);
 }
 
+static void documents_are_kept_when_asked_for_again(void)
+{
+    struct catalog *c = make();
+    struct catalog_edit *x = begin(c, false);
+    put_group(x, "g", "{\"profile\":\"p\"}");
+    put_group(x, "once", "{\"profile\":\"p\"}");
+    CHECK(catalog_put_profile(x, STR("p"), STR("{}"), NULL) == ERR_OK);
+    catalog_edit_commit(x, 1);
+    const struct catalog_view *v = catalog_enter(c);
+    const struct catalog_group *g = catalog_group(v, STR("g"));
+    const struct catalog_profile *p = catalog_profile(v, STR("p"));
+    CHECK(catalog_doc_wanted(NULL, RENDER_GENERIC), "a profile's");
+    CHECK(!catalog_doc_wanted(g, RENDER_GENERIC));
+    CHECK(catalog_doc_get(g, p, RENDER_GENERIC, 7) == NULL);
+    CHECK(!catalog_doc_wanted(g, RENDER_CLOUD), "another document");
+    CHECK(catalog_doc_wanted(g, RENDER_GENERIC) && catalog_doc_wanted(g, RENDER_GENERIC));
+    CHECK(!catalog_doc_wanted(catalog_group(v, STR("once")), RENDER_GENERIC), "another group");
+    catalog_doc_put(c, g, p, RENDER_GENERIC, 7, STR("one"));
+    CHECK(str_is(catalog_doc_get(g, p, RENDER_GENERIC, 7)->bytes, "one"));
+    CHECK(catalog_doc_wanted(g, RENDER_GENERIC));
+    catalog_leave(c);
+    catalog_free(c);
+}
+
 static void documents_are_kept_until_stale(void)
 {
     struct catalog *c = make();
@@ -359,7 +383,7 @@ static void *read_views(void *arg)
             __atomic_fetch_add(&r->torn, 1, __ATOMIC_RELAXED);
         struct catalog_doc *doc =
             whole ? catalog_doc_get(g, p, RENDER_GENERIC, t->generation) : NULL;
-        if (whole && !doc)
+        if (whole && !doc && catalog_doc_wanted(g, RENDER_GENERIC))
             catalog_doc_put(r->catalog, g, p, RENDER_GENERIC, t->generation, str_c(want));
         if (doc && !str_is(doc->bytes, want))
             __atomic_fetch_add(&r->torn, 1, __ATOMIC_RELAXED);
@@ -410,6 +434,7 @@ struct tally view_suite(void)
     RUN(what_is_abandoned_leaves_no_trace);
     RUN(a_fresh_edit_replaces_everything);
     RUN(broken_resources_are_told_and_counted);
+    RUN(documents_are_kept_when_asked_for_again);
     RUN(documents_are_kept_until_stale);
     RUN(kept_documents_have_a_limit);
     RUN(readers_never_see_half_a_revision);
