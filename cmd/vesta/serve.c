@@ -359,7 +359,6 @@ static void wait_for_stop(const struct settings *o, struct running *r, const sig
     }
 }
 
-/* From the start to the end; the exit status. */
 /*
  * No more heaps than there are threads that serve machines. The API has a thread for each
  * connection, and the C library would let many have a heap of their own, where what one has freed
@@ -371,6 +370,7 @@ static void share_heaps(const struct settings *o)
     mallopt(M_ARENA_MAX, o->threads ? (int)o->threads : cores > 0 ? (int)cores : 1);
 }
 
+/* From the start to the end; the exit status. */
 static int serve(struct settings *o)
 {
     /* Blocked before any thread starts, so that only wait_for_stop sees them. */
