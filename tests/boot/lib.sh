@@ -41,10 +41,15 @@ end() {
 trap end EXIT
 trap 'exit 130' INT TERM
 
+# SeaBIOS puts where its cursor is between the letters of a line when they come slowly.
+without_escapes() { # FILE
+    LC_ALL=C sed 's/\x1b\[[0-9;]*[A-Za-z]//g' "$1" 2>/dev/null
+}
+
 # Until PATTERN is in FILE: fails when it is not there after LIMIT seconds or the process has ended.
 wait_for() { # FILE PATTERN LIMIT PID
     local deadline=$((SECONDS + $3)) last=no
-    while ! grep -aqE -- "$2" "$1" 2>/dev/null; do
+    while ! grep -aqE -- "$2" <(without_escapes "$1"); do
         [ "$last" = no ] && [ "$SECONDS" -lt "$deadline" ] || return 1
         running "$4" || last=yes # what it wrote before it ended is still to be read
         sleep 0.1
