@@ -58,8 +58,6 @@ static bool accept_labels(struct boot *b, struct http_request *q, struct http_re
                           const struct service_labels *l)
 {
     bool conflict = false, mac = false;
-    if (!l->ignored_n)
-        return true;
     for (uint32_t i = 0; i < l->ignored_n; i++) {
         const struct service_ignored *x = &l->ignored[i];
         bool repeated = x->why == SERVICE_IGNORED_REPEATED;

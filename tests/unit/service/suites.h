@@ -11,6 +11,7 @@ struct tally {
 struct tally labels_suite(void);
 struct tally signing_suite(void);
 struct tally plan_suite(void);
+struct tally plan_turns_suite(void);
 struct tally secrets_suite(void);
 
 /* What a suite returns at its end. */
